@@ -1,0 +1,185 @@
+"""The images: MNIST as the study uses it, and the batches that training sees."""
+
+import hashlib
+from pathlib import Path
+from typing import NamedTuple
+
+import keras
+import numpy as np
+
+MNIST_PATH = Path(__file__).resolve().parent.parent / "data" / "mnist.npz"
+VALIDATION_IMAGES = 5000
+
+# SHA-256 of the bytes of each array of MNIST (LeCun, Cortes and Burges), uint8 throughout.
+MNIST_SHA256 = {
+    "x_train": "741c988805d008ac6e4c904b69001ba184c24b2c540a4ef403f4c71b676cf757",
+    "y_train": "1feba77c54802fa5339a11837ea4b2866434b83314ec45192930f1df69120c13",
+    "x_test": "6d87418db22cc8025d05968bec9bd5c3932904b23485740db143a061a2c9d161",
+    "y_test": "ddeff807876a9661a1110d45c266c86239a3a1b7d37da0c3716a7a683c852ff5",
+}
+
+# What a stream of random numbers is for; each has its own, so that none disturbs another.
+ORDER, NOISE, JUDGED_LATENTS, FIXED_LATENTS, DROPOUT = range(5)
+
+
+class MNIST(NamedTuple):
+    """The split of the study. Images: float32 (n, 28, 28, 1) in [-1, 1]; labels: uint8 (n,)."""
+
+    train_images: np.ndarray
+    train_labels: np.ndarray
+    validation_images: np.ndarray
+    validation_labels: np.ndarray
+    test_images: np.ndarray
+    test_labels: np.ndarray
+
+
+def load_mnist(path=MNIST_PATH):
+    """Load MNIST from the archive that travels with the repository.
+
+    Args:
+        path: an .npz with uint8 arrays x_train, y_train, x_test and y_test.
+
+    Returns:
+        An `MNIST`: 55,000 training images (all but the first 5,000), those 5,000 for
+        validation, and the 10,000 test images.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: the archive is damaged, or its arrays are not MNIST (by their SHA-256).
+    """
+    arrays = _read_archive(Path(path))
+    train_images, test_images = scale(arrays["x_train"]), scale(arrays["x_test"])
+    train_labels = arrays["y_train"]
+    return MNIST(
+        train_images=train_images[VALIDATION_IMAGES:],
+        train_labels=train_labels[VALIDATION_IMAGES:],
+        validation_images=train_images[:VALIDATION_IMAGES],
+        validation_labels=train_labels[:VALIDATION_IMAGES],
+        test_images=test_images,
+        test_labels=arrays["y_test"],
+    )
+
+
+def scale(pixels):
+    """Map uint8 pixels (n, 28, 28) from [0, 255] to float32 (n, 28, 28, 1) in [-1, 1]."""
+    return (pixels.astype(np.float32) / 127.5 - 1.0)[..., None]
+
+
+def unscale(images):
+    """Map float images in [-1, 1] to uint8 in [0, 255], without the trailing channel axis."""
+    return np.rint((np.asarray(images)[..., 0] + 1.0) * 127.5).astype(np.uint8)
+
+
+def _read_archive(path):
+    """Return the four arrays of the archive, checked one by one against their hashes."""
+    mend = "Mend it with: git checkout -- data/mnist.npz"
+    if not path.is_file():
+        raise FileNotFoundError(f"MNIST archive expected at {path}, nothing found there. {mend}")
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive.files}
+    except Exception as error:  # a damaged zip raises one of many types
+        raise ValueError(
+            f"MNIST archive {path}: expected a readable .npz, "
+            f"found a damaged one ({type(error).__name__}). {mend}"
+        ) from error
+    for name, expected in MNIST_SHA256.items():
+        if name not in arrays:
+            raise ValueError(f"MNIST archive {path}: array {name} expected, not found. {mend}")
+        found = hashlib.sha256(np.ascontiguousarray(arrays[name]).tobytes()).hexdigest()
+        if found != expected:
+            raise ValueError(
+                f"MNIST archive {path}: array {name} expected with SHA-256 {expected[:12]}…, "
+                f"found {found[:12]}…. {mend}"
+            )
+    return arrays
+
+
+def check_images(images):
+    """Return `images` if they are what every function here expects, else say what is wrong.
+
+    Raises:
+        ValueError: not float32, not of shape (n, 28, 28, 1), or a pixel outside [-1, 1] or NaN.
+    """
+    images = np.asarray(images)
+    if images.ndim != 4 or images.shape[1:] != (28, 28, 1):
+        raise ValueError(
+            f"Images: expected shape (n, 28, 28, 1), found {images.shape}. "
+            "Mend it with data.scale, which takes uint8 (n, 28, 28)."
+        )
+    if images.dtype != np.float32:
+        raise ValueError(
+            f"Images: expected dtype float32, found {images.dtype}. "
+            "Mend it with data.scale for uint8 pixels, or images.astype('float32')."
+        )
+    if images.size and not (images.min() >= -1.0 and images.max() <= 1.0):
+        raise ValueError(
+            f"Images: expected pixels in [-1, 1], found [{images.min():.3g}, {images.max():.3g}]. "
+            "Mend it with data.scale for pixels in [0, 255], or 2 * images - 1 for [0, 1]."
+        )
+    return images
+
+
+def draw_latents(count, *key, latent_dim=100):
+    """Draw noise: float32 (count, latent_dim), uniform on [-1, 1), the same for the same key.
+
+    Args:
+        count: number of noise vectors.
+        key: integers >= 0 that name the draw: a stream above, then for instance seed and epoch.
+        latent_dim: length of one vector.
+    """
+    generator = np.random.default_rng(key)
+    return generator.random((count, latent_dim), dtype=np.float32) * 2.0 - 1.0
+
+
+def fixed_latents(count=40):
+    """The noise behind every sample grid of the series: float32 (count, 100) in [-1, 1)."""
+    return draw_latents(count, FIXED_LATENTS)
+
+
+class Batches(keras.utils.PyDataset):
+    """Pairs `(images, latents)` for `fit`: real images in a new order every epoch, and noise.
+
+    Order and noise of an epoch depend on (seed, epoch) alone, so a resumed run sees what an
+    uninterrupted one would have seen, and the two arms of a pair see the same.
+
+    Args:
+        images: float32 (n, 28, 28, 1) in [-1, 1].
+        batch_size: images a step, 2 <= batch_size <= n; a last incomplete batch is left out.
+        seed: integer >= 0.
+        first_epoch: number of the first epoch to serve, counted from 0.
+
+    Raises:
+        ValueError: images of a wrong kind, or a batch size out of range.
+    """
+
+    def __init__(self, images, batch_size=100, seed=0, first_epoch=0):
+        super().__init__()
+        self.images = check_images(images)
+        if not 2 <= batch_size <= len(images):
+            raise ValueError(
+                f"Batch size: expected 2 to {len(images)} (the number of images), found "
+                f"{batch_size}. A batch of one has no variance; one beyond the data has no images."
+            )
+        self.batch_size, self.seed = batch_size, seed
+        self._next_epoch = first_epoch
+        self._plan = self._plan_epoch(first_epoch)
+
+    def _plan_epoch(self, epoch):
+        """The order of the images and the noise of one epoch."""
+        count = len(self) * self.batch_size
+        order = np.random.default_rng((ORDER, self.seed, epoch)).permutation(len(self.images))
+        return order[:count], draw_latents(count, NOISE, self.seed, epoch)
+
+    def __len__(self):
+        return len(self.images) // self.batch_size
+
+    def __getitem__(self, step):
+        order, latents = self._plan
+        rows = slice(step * self.batch_size, (step + 1) * self.batch_size)
+        return self.images[order[rows]], latents[rows]
+
+    def on_epoch_begin(self):
+        """Called by Keras before each epoch: plan it."""
+        self._plan = self._plan_epoch(self._next_epoch)
+        self._next_epoch += 1

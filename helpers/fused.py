@@ -1,0 +1,71 @@
+"""Two faster TensorFlow kernels for what Keras builds from many small operations.
+
+Both compute what their Keras parents compute, to rounding; without TensorFlow they are the parents.
+"""
+
+import keras
+from keras import ops
+
+IS_TENSORFLOW = keras.backend.backend() == "tensorflow"
+if IS_TENSORFLOW:
+    import tensorflow as tf
+
+
+class FusedBatchNormalization(keras.layers.BatchNormalization):
+    """`BatchNormalization` over the last axis whose training pass is one TensorFlow kernel.
+
+    Takes and returns float32 (batch, channels) or (batch, height, width, channels); the moving
+    averages see the biased batch variance, as in Keras.
+    """
+
+    def call(self, inputs, training=None, mask=None):
+        """Normalise by the batch in training, by the moving averages otherwise."""
+        if not training or not IS_TENSORFLOW:
+            return super().call(inputs, training=training, mask=mask)
+        images = inputs if len(inputs.shape) == 4 else inputs[:, None, None, :]
+        outputs, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
+            x=images,
+            scale=self.gamma,
+            offset=self.beta,
+            mean=self.moving_mean,
+            variance=self.moving_variance,
+            epsilon=self.epsilon,
+            is_training=True,
+        )
+        # The kernel reports the unbiased variance; Keras averages the biased one.
+        count = tf.cast(tf.size(images) // images.shape[-1], variance.dtype)
+        self._update_average(self.moving_mean, mean)
+        self._update_average(self.moving_variance, variance * (count - 1.0) / count)
+        return ops.reshape(outputs, ops.shape(inputs))
+
+    def _update_average(self, average, value):
+        average.assign(average * self.momentum + value * (1.0 - self.momentum))
+
+
+class FusedAdam(keras.optimizers.Adam):
+    """`Adam` whose update of one variable is one TensorFlow kernel: one pass through memory."""
+
+    def update_step(self, gradient, variable, learning_rate):
+        """Update `variable` and its two moments in place."""
+        if not IS_TENSORFLOW:
+            super().update_step(gradient, variable, learning_rate)
+            return
+        step = tf.cast(self.iterations + 1, variable.dtype)
+        index = self._get_variable_index(variable)
+        tf.raw_ops.ResourceApplyAdam(
+            var=_handle(variable),
+            m=_handle(self._momentums[index]),
+            v=_handle(self._velocities[index]),
+            beta1_power=tf.pow(tf.cast(self.beta_1, variable.dtype), step),
+            beta2_power=tf.pow(tf.cast(self.beta_2, variable.dtype), step),
+            lr=tf.cast(learning_rate, variable.dtype),
+            beta1=self.beta_1,
+            beta2=self.beta_2,
+            epsilon=self.epsilon,
+            grad=gradient,
+        )
+
+
+def _handle(variable):
+    """The TensorFlow resource behind a Keras or TensorFlow variable."""
+    return (variable.value if isinstance(variable, keras.Variable) else variable).handle
