@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 MNIST_PATH = Path(__file__).resolve().parent.parent / "data" / "mnist.npz"
+IMAGE_SHAPE = (28, 28, 1)
 VALIDATION_IMAGES = 5000
 
 # SHA-256 of the bytes of each array of MNIST (LeCun, Cortes and Burges), uint8 throughout.
@@ -102,7 +103,7 @@ def check_images(images):
         ValueError: not float32, not of shape (n, 28, 28, 1), or a pixel outside [-1, 1] or NaN.
     """
     images = np.asarray(images)
-    if images.ndim != 4 or images.shape[1:] != (28, 28, 1):
+    if images.ndim != 4 or images.shape[1:] != IMAGE_SHAPE:
         raise ValueError(
             f"Images: expected shape (n, 28, 28, 1), found {images.shape}. "
             "Mend it with data.scale, which takes uint8 (n, 28, 28)."

@@ -3,10 +3,11 @@
 import keras
 from keras import layers
 
+from helpers import data
 from helpers.fused import FusedBatchNormalization
 
 LATENT_DIM = 100
-IMAGE_SHAPE = (28, 28, 1)
+
 
 
 def _settings():
@@ -54,7 +55,7 @@ def build_discriminator():
 
     Architecture: the 2017 moment-stabilisation study.
     """
-    images = keras.Input(IMAGE_SHAPE, name="image")
+    images = keras.Input(data.IMAGE_SHAPE, name="image")
     x = layers.Conv2D(32, 3, strides=2, padding="same", **_settings())(images)
     x = FusedBatchNormalization()(x)
     x = layers.LeakyReLU(negative_slope=0.2)(x)

@@ -1,0 +1,132 @@
+"""The digit classifier that judges generated images; run as a script, it trains itself.
+
+    python -m helpers.classifier    # trains on MNIST, writes the weights and what they reach
+"""
+
+import functools
+import hashlib
+import json
+from pathlib import Path
+
+import keras
+import numpy as np
+from keras import layers
+
+from helpers import data
+
+FEATURE_DIM = 64
+WEIGHTS_PATH = Path(__file__).with_name("classifier.weights.h5")
+CARD_PATH = Path(__file__).with_name("classifier.json")
+SEED, EPOCHS, BATCH_SIZE = 0, 8, 128
+
+
+def build_classifier():
+    """Return the classifier: images (batch, 28, 28, 1) in [-1, 1] to digits and features.
+
+    Returns:
+        A `keras.Model` with two outputs: log-odds (batch, 10) of the digits and, from the layer
+        before, non-negative features (batch, 64). Float32, about 90,000 parameters.
+    """
+    images = keras.Input(data.IMAGE_SHAPE, name="image")
+    x = layers.Conv2D(16, 3, padding="same", activation="relu")(images)
+    x = layers.Conv2D(32, 3, strides=2, padding="same", activation="relu")(x)
+    x = layers.Conv2D(64, 3, strides=2, padding="same", activation="relu")(x)
+    x = layers.Conv2D(64, 3, strides=2, padding="same", activation="relu")(x)
+    x = layers.Dropout(0.3)(layers.Flatten()(x))
+    features = layers.Dense(FEATURE_DIM, activation="relu", name="features")(x)
+    logits = layers.Dense(10, name="digit")(layers.Dropout(0.3)(features))
+    return keras.Model(images, [logits, features], name="classifier")
+
+
+@functools.cache
+def load_classifier():
+    """Return the trained classifier that ships with the repository.
+
+    Raises:
+        ValueError: the weights are missing or not those that its card describes.
+    """
+    expected = json.loads(CARD_PATH.read_text())["sha256"]
+    found = _sha256(WEIGHTS_PATH) if WEIGHTS_PATH.is_file() else "no file"
+    if found != expected:
+        raise ValueError(
+            f"Classifier weights {WEIGHTS_PATH}: expected SHA-256 {expected[:12]}…, found "
+            f"{found[:12]}…. Mend it with: git checkout -- helpers/{WEIGHTS_PATH.name}"
+        )
+    model = build_classifier()
+    model.load_weights(WEIGHTS_PATH)
+    return model
+
+
+def classify(images, batch_size=1000):
+    """Read images as digits.
+
+    Args:
+        images: float32 (n, 28, 28, 1) in [-1, 1].
+        batch_size: images at a time; changes nothing but memory.
+
+    Returns:
+        `(labels, features)`: int (n,) in 0..9, and float64 (n, 64), non-negative.
+
+    Raises:
+        ValueError: images of a wrong shape, dtype or range.
+    """
+    images = data.check_images(images)
+    logits, features = load_classifier().predict(images, batch_size=batch_size, verbose=0)
+    return np.argmax(logits, axis=1), features.astype(np.float64)
+
+
+def train():
+    """Train on the 55,000 training images, shifted by up to two pixels; return model and accuracy.
+
+    The accuracy is the share of the 10,000 test images read right after the last epoch.
+    """
+    keras.utils.set_random_seed(SEED)
+    mnist = data.load_mnist()
+    model = build_classifier()
+    steps = EPOCHS * (len(mnist.train_images) // BATCH_SIZE)
+    model.compile(
+        keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(2e-3, steps)),
+        loss=[keras.losses.SparseCategoricalCrossentropy(from_logits=True), None],
+    )
+    shifts = np.random.default_rng(SEED)
+    for _ in range(EPOCHS):  # one `fit` an epoch: each sees the images shifted anew
+        images = _shift(mnist.train_images, shifts)
+        model.fit(images, [mnist.train_labels, None], batch_size=BATCH_SIZE, verbose=2)
+    logits, _ = model.predict(mnist.test_images, batch_size=1000, verbose=0)
+    return model, float(np.mean(np.argmax(logits, axis=1) == mnist.test_labels))
+
+
+def _shift(images, generator, most=2):
+    """Move each image by up to `most` pixels each way, filling with background (-1)."""
+    padded = np.pad(images, ((0, 0), (most, most), (most, most), (0, 0)), constant_values=-1.0)
+    windows = np.lib.stride_tricks.sliding_window_view(padded, (28, 28), axis=(1, 2))
+    rows, columns = generator.integers(0, 2 * most + 1, (2, len(images)))
+    return windows[np.arange(len(images)), rows, columns, 0][..., None]
+
+
+def _sha256(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def main():
+    """Train, then write the weights and their card."""
+    model, accuracy = train()
+    weights = model.get_weights()
+    model = build_classifier()  # without the optimizer, whose state would triple the file
+    model.set_weights(weights)
+    model.save_weights(WEIGHTS_PATH)
+    card = {
+        "sha256": _sha256(WEIGHTS_PATH),
+        "test_accuracy": accuracy,
+        "test_images": 10000,
+        "parameters": model.count_params(),
+        "seed": SEED,
+        "epochs": EPOCHS,
+        "keras": keras.__version__,
+    }
+    CARD_PATH.write_text(json.dumps(card, indent=2) + "\n")
+    print(f"Test accuracy {accuracy:.2%}, {WEIGHTS_PATH.stat().st_size / 1e3:.0f} kB of weights")
+
+
+if __name__ == "__main__":
+    main()

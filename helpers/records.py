@@ -1,0 +1,153 @@
+"""Recorded runs on disk: one folder a run, small, complete or absent.
+
+    <results>/<profile>/<name>/
+        record.json     configuration, status, final metrics, provenance
+        epochs.csv      one row an epoch: last-batch losses and gaps, metrics, seconds
+        steps.npz       discriminator_loss, generator_loss, mean_gap, variance_gap: float32 (steps,)
+        samples.npz     images: uint8 (frames, latents, 28, 28); step: int64 (frames,)
+"""
+
+import contextlib
+import json
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+SCHEMA_VERSION = 1
+STEP_NAMES = ("discriminator_loss", "generator_loss", "mean_gap", "variance_gap")
+FILES = ("record.json", "epochs.csv", "steps.npz", "samples.npz")
+KEYS = ("schema_version", "name", "config", "status", "metrics", "provenance")
+STATUSES = ("finished", "failed")
+
+
+class RecordError(ValueError):
+    """A record that is incomplete, damaged or of another schema."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """One recorded run.
+
+    `config` holds the fields of the `Experiment`, `status` is "finished" or "failed" (then
+    `reason` says why), `metrics` the final judgement (empty if there was none), `provenance`
+    versions, hardware, commit and wall time. `epochs` is a DataFrame, `steps` a dict of float32
+    arrays (steps,), `images` uint8 (frames, latents, 28, 28) and `frame_steps` int (frames,).
+    """
+
+    name: str
+    config: dict
+    status: str
+    reason: str
+    metrics: dict
+    provenance: dict
+    epochs: pd.DataFrame
+    steps: dict
+    images: np.ndarray
+    frame_steps: np.ndarray
+
+
+def write(folder, record):
+    """Write a record so that it is there whole or not at all.
+
+    Raises:
+        PermissionError: the folder cannot be written.
+    """
+    header = {
+        "schema_version": SCHEMA_VERSION,
+        **{key: getattr(record, key) for key in (*KEYS[1:], "reason")},
+    }
+    with replacing(Path(folder)) as draft:
+        text = json.dumps(header, indent=2, ensure_ascii=False, allow_nan=False)
+        (draft / "record.json").write_text(text + "\n", encoding="utf-8")
+        record.epochs.to_csv(draft / "epochs.csv", index=False, float_format="%.9g")
+        np.savez_compressed(draft / "steps.npz", **record.steps)
+        np.savez_compressed(draft / "samples.npz", images=record.images, step=record.frame_steps)
+
+
+def read(folder):
+    """Read and validate one record.
+
+    Raises:
+        RecordError: naming the folder, what was expected, what was found, and how to mend it.
+    """
+    folder = Path(folder)
+    try:
+        return _read(folder)
+    except RecordError:
+        raise
+    except Exception as error:  # a damaged file raises one of many types
+        raise _broken(folder, f"files that can be read, found {type(error).__name__}: {error}") from error
+
+
+def _read(folder):
+    missing = [name for name in FILES if not (folder / name).is_file()]
+    if missing:
+        raise _broken(folder, f"{', '.join(FILES)}, found no {', '.join(missing)}")
+    header = json.loads((folder / "record.json").read_text(encoding="utf-8"))
+    if header.get("schema_version") != SCHEMA_VERSION:
+        raise _broken(folder, f"schema {SCHEMA_VERSION}, found {header.get('schema_version')}")
+    absent = [key for key in KEYS if key not in header]
+    if absent or header["status"] not in STATUSES:
+        raise _broken(folder, f"the keys {KEYS} and a status of {STATUSES}, found {sorted(header)}")
+    with np.load(folder / "steps.npz", allow_pickle=False) as archive:
+        steps = {name: archive[name] for name in STEP_NAMES}
+    with np.load(folder / "samples.npz", allow_pickle=False) as archive:
+        images, frame_steps = archive["images"], archive["step"]
+    if images.dtype != np.uint8 or images.ndim != 4 or len(images) != len(frame_steps):
+        raise _broken(folder, f"uint8 (frames, latents, 28, 28) samples, found {images.dtype} {images.shape}")
+    header.pop("schema_version")
+    epochs = pd.read_csv(folder / "epochs.csv")
+    return Record(
+        **{"reason": "", **header}, epochs=epochs, steps=steps, images=images, frame_steps=frame_steps
+    )
+
+
+def _broken(folder, expected):
+    return RecordError(
+        f"Record {folder}: expected {expected}. "
+        "Mend it by deleting that folder and running its experiment again."
+    )
+
+
+def find(results):
+    """Return the folders under `results` that hold a record, or try to, in order of name."""
+    return sorted(
+        folder
+        for folder in Path(results).glob("*/*")
+        if folder.is_dir() and not folder.name.startswith(".") and "notebooks" not in folder.parts
+    )
+
+
+@contextlib.contextmanager
+def replacing(folder):
+    """Yield an empty draft folder that takes the place of `folder` when the block succeeds."""
+    check_writable(folder.parent)
+    draft = folder.with_name(f".draft-{folder.name}")
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir()
+    yield draft
+    shutil.rmtree(folder, ignore_errors=True)
+    os.replace(draft, folder)
+
+
+def check_writable(folder):
+    """Create `folder` if need be and make sure that it can be written.
+
+    Raises:
+        PermissionError: it cannot, with the reason and what to do.
+    """
+    folder = Path(folder)
+    probe = folder / ".writable"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise PermissionError(
+            f"Results folder {folder}: expected one that can be written, found: {error.strerror}. "
+            "Mend it by naming another, for instance STUDY_RESULTS=~/study-results."
+        ) from error
