@@ -1,6 +1,6 @@
 """The digit classifier that judges generated images; run as a script, it trains itself.
 
-    python -m helpers.classifier    # trains on MNIST, writes the weights and what they reach
+python -m helpers.classifier    # trains on MNIST, writes the weights and what they reach
 """
 
 import functools

@@ -81,8 +81,7 @@ def _read_archive(path):
             arrays = {name: archive[name] for name in archive.files}
     except Exception as error:  # a damaged zip raises one of many types
         raise ValueError(
-            f"MNIST archive {path}: expected a readable .npz, "
-            f"found a damaged one ({type(error).__name__}). {mend}"
+            f"MNIST archive {path}: expected a readable .npz, found a damaged one ({type(error).__name__}). {mend}"
         ) from error
     for name, expected in MNIST_SHA256.items():
         if name not in arrays:

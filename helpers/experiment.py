@@ -215,10 +215,9 @@ class _Recorder(keras.callbacks.Callback):
         super().__init__()
         self.experiment, self.folder = experiment, folder
         self.failed = ""
+        provenance()  # as it is now, should the code change while this runs
         self._started = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-        self._judged_latents = data.draw_latents(
-            experiment.judged_images, data.JUDGED_LATENTS, experiment.seed
-        )
+        self._judged_latents = data.draw_latents(experiment.judged_images, data.JUDGED_LATENTS, experiment.seed)
         every = experiment.steps_per_epoch / experiment.frames_per_epoch
         self._frame_at = {round(every * k) for k in range(1, experiment.frames_per_epoch + 1)}
 
@@ -283,9 +282,7 @@ class _Recorder(keras.callbacks.Callback):
         steps = [_read_arrays(folder / "steps.npz") for folder in folders]
         samples = [_read_arrays(folder / "samples.npz") for folder in folders]
         seconds = float(rows.pop("total_seconds").sum())
-        rows = rows.drop(columns="failed").reindex(
-            columns=["epoch", "seconds", *records.STEP_NAMES, *metrics.NAMES]
-        )
+        rows = rows.drop(columns="failed").reindex(columns=["epoch", "seconds", *records.STEP_NAMES, *metrics.NAMES])
         last = rows.iloc[-1]
         return records.Record(
             name=self.experiment.name,

@@ -9,7 +9,6 @@ from helpers.fused import FusedBatchNormalization
 LATENT_DIM = 100
 
 
-
 def _settings():
     """Initialisers shared by every layer that has weights: Xavier kernels, biases at 0.1."""
     return {

@@ -1,10 +1,10 @@
 """Recorded runs on disk: one folder a run, small, complete or absent.
 
-    <results>/<profile>/<name>/
-        record.json     configuration, status, final metrics, provenance
-        epochs.csv      one row an epoch: last-batch losses and gaps, metrics, seconds
-        steps.npz       discriminator_loss, generator_loss, mean_gap, variance_gap: float32 (steps,)
-        samples.npz     images: uint8 (frames, latents, 28, 28); step: int64 (frames,)
+<results>/<profile>/<name>/
+    record.json     configuration, status, final metrics, provenance
+    epochs.csv      one row an epoch: last-batch losses and gaps, metrics, seconds
+    steps.npz       discriminator_loss, generator_loss, mean_gap, variance_gap: float32 (steps,)
+    samples.npz     images: uint8 (frames, latents, 28, 28); step: int64 (frames,)
 """
 
 import contextlib
@@ -101,15 +101,12 @@ def _read(folder):
         raise _broken(folder, f"uint8 (frames, latents, 28, 28) samples, found {images.dtype} {images.shape}")
     header.pop("schema_version")
     epochs = pd.read_csv(folder / "epochs.csv")
-    return Record(
-        **{"reason": "", **header}, epochs=epochs, steps=steps, images=images, frame_steps=frame_steps
-    )
+    return Record(**{"reason": "", **header}, epochs=epochs, steps=steps, images=images, frame_steps=frame_steps)
 
 
 def _broken(folder, expected):
     return RecordError(
-        f"Record {folder}: expected {expected}. "
-        "Mend it by deleting that folder and running its experiment again."
+        f"Record {folder}: expected {expected}. Mend it by deleting that folder and running its experiment again."
     )
 
 

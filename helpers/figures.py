@@ -1,0 +1,63 @@
+"""The figures of the README and of slides, from the recorded runs.
+
+python -m helpers.figures    # writes figures/, the same bytes every time
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from helpers import plots, study
+from helpers.experiment import RECORDED, ROOT
+
+
+def pairs_of(results, profile="lesson", seed=0):
+    """The recorded pairs of a profile: dict from test to (plain, moments) records.
+
+    Raises:
+        ValueError: a pair is not complete.
+    """
+    planned = study.experiments(seeds=[seed], profile=profile)
+    found = {record.name: record for record in study.load_records(results) if record.config["profile"] == profile}
+    missing = [experiment.name for experiment in planned if experiment.name not in found]
+    if missing:
+        raise ValueError(
+            f"Records of profile {profile} in {results}: expected {len(planned)}, found no "
+            f"{', '.join(missing)}. Mend it with: python -m helpers.study run --profile {profile}"
+        )
+    runs = [found[experiment.name] for experiment in planned]
+    return {test: (runs[2 * test - 2], runs[2 * test - 1]) for test in (1, 2, 3)}
+
+
+def write(results=RECORDED, folder=ROOT / "figures"):
+    """Write all figures; return their paths."""
+    pairs = pairs_of(results)
+    figures = {f"test_{test}": plots.arms_over_training(*pair) for test, pair in pairs.items()}
+    figures["three_tests"] = plots.three_tests(pairs)
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = []
+    for name, figure in figures.items():
+        paths.append(folder / f"{name}.png")
+        paths[-1].write_bytes(plots.png(figure))
+    paths.append(folder / "test_3_animation.png")
+    paths[-1].write_bytes(plots.animation(*pairs[3]))
+    return paths
+
+
+def main(arguments=None):
+    """The command line; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m helpers.figures", description="Write the figures.")
+    parser.add_argument("--results", type=Path, default=RECORDED, help="folder of the records")
+    parser.add_argument("--folder", type=Path, default=ROOT / "figures", help="where to write")
+    options = parser.parse_args(arguments)
+    try:
+        for path in write(options.results, options.folder):
+            print(path.name)
+    except (ValueError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,231 @@
+"""Every figure style, once: greyscale images, one colour an arm, alt text on every picture."""
+
+import io
+
+import matplotlib
+
+matplotlib.use("agg")
+import matplotlib.pyplot as plt
+import numpy as np
+from IPython.display import Image, display
+from PIL import Image as Picture
+
+# Okabe and Ito's colour-blind safe palette; the line style tells the arms apart without colour.
+COLOURS = {"plain": "#D55E00", "moments": "#0072B2", "author": "#595959", "floor": "#009E73"}
+LINES = {"plain": "--", "moments": "-"}
+LABELS = {"plain": "plain GAN", "moments": "with moments"}
+
+STYLE = {
+    "figure.dpi": 100,
+    "savefig.dpi": 100,
+    "figure.constrained_layout.use": True,
+    "font.size": 11,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.color": "#E5E5E5",
+    "axes.axisbelow": True,
+    "legend.frameon": False,
+    "image.cmap": "gray",
+    "image.interpolation": "nearest",
+}
+plt.rcParams.update(STYLE)
+
+
+def show(figure, alt):
+    """Show a figure in a notebook, with alt text, and close it.
+
+    Args:
+        figure: a Matplotlib figure.
+        alt: what a reader who cannot see it should know, one sentence or two.
+    """
+    display(Image(png(figure), format="png", alt=alt))
+
+
+def png(figure):
+    """Return a figure as PNG bytes, the same for the same figure, and close it."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", metadata={"Software": None})
+    plt.close(figure)
+    return buffer.getvalue()
+
+
+def tile(images, columns):
+    """Lay images out in rows: (n, height, width[, 1]) to one (rows * height, columns * width).
+
+    Args:
+        images: n images, n a multiple of `columns`; floats in [-1, 1] or uint8.
+        columns: images a row.
+
+    Raises:
+        ValueError: the images do not fill the rows.
+    """
+    images = np.asarray(images)
+    images = images[..., 0] if images.ndim == 4 else images
+    if len(images) % columns:
+        raise ValueError(f"Images: expected a multiple of {columns}, found {len(images)}.")
+    rows, height, width = len(images) // columns, *images.shape[1:]
+    grid = images.reshape(rows, columns, height, width).transpose(0, 2, 1, 3)
+    return grid.reshape(rows * height, columns * width)
+
+
+def draw_grid(axis, images, columns, title=""):
+    """Draw images as one greyscale grid on an axis, black background to white ink."""
+    low, high = (0, 255) if np.asarray(images).dtype == np.uint8 else (-1, 1)
+    axis.imshow(tile(images, columns), vmin=low, vmax=high)
+    axis.set_title(title, fontsize=11)
+    axis.set_axis_off()
+
+
+def image_row(images, titles, colour_map="gray", limits=(-1, 1), unit=None):
+    """Figure of single images side by side, each with its title.
+
+    Args:
+        images: list of (28, 28) or (28, 28, 1) arrays.
+        titles: one a picture.
+        colour_map: a Matplotlib colour map.
+        limits: values drawn darkest and brightest.
+        unit: text beside a colour bar; without it there is none.
+    """
+    figure, axes = plt.subplots(1, len(images), figsize=(min(10, 2.4 * len(images)), 2.6), squeeze=False)
+    for axis, image, title in zip(axes[0], images, titles, strict=True):
+        drawn = axis.imshow(np.squeeze(image), cmap=colour_map, vmin=limits[0], vmax=limits[1])
+        axis.set_title(title, fontsize=10)
+        axis.set_axis_off()
+    if unit:
+        figure.colorbar(drawn, ax=list(axes[0]), label=unit, shrink=0.9)
+    return figure
+
+
+def arms_over_training(plain, moments, frames=6, latents=16):
+    """Figure of both arms' samples over training: the same latents in every grid.
+
+    Args:
+        plain, moments: `records.Record` of the two arms of a pair.
+        frames: how many moments of training to show, evenly spaced, first and last included.
+        latents: how many of the fixed latents to show, a square number.
+    """
+    count = min(frames, *(len(record.images) for record in (plain, moments)))
+    figure, axes = plt.subplots(2, count, figsize=(1.75 * count, 4.1), squeeze=False)
+    for row, (arm, record) in zip(axes, {"plain": plain, "moments": moments}.items(), strict=True):
+        for axis, index in zip(row, np.linspace(0, len(record.images) - 1, count).round().astype(int), strict=True):
+            title = f"step {record.frame_steps[index]:,}"
+            draw_grid(axis, record.images[index, :latents], int(latents**0.5), title)
+        row[0].text(-0.12, 0.5, LABELS[arm], color=COLOURS[arm], weight="bold", rotation=90,
+                    transform=row[0].transAxes, ha="center", va="center")  # fmt: skip
+    rate = plain.config["learning_rate"]
+    figure.suptitle(f"Learning rate {rate:g}, seed {plain.config['seed']}: the same noise over training")
+    return figure
+
+
+def losses_over_training(plain, moments):
+    """Figure of losses and gaps of both arms, step by step, smoothed over 25 steps.
+
+    Args:
+        plain, moments: `records.Record` of the two arms of a pair.
+    """
+    panels = {
+        "discriminator_loss": "discriminator loss (nats)",
+        "generator_loss": "generator's adversarial loss (nats)",
+        "mean_gap": "0.1 × mean gap",
+        "variance_gap": "0.1 × variance gap",
+    }
+    figure, axes = plt.subplots(1, 4, figsize=(11, 2.9))
+    for arm, record in {"plain": plain, "moments": moments}.items():
+        for axis, (name, label) in zip(axes, panels.items(), strict=True):
+            values = smooth(panel_values(record, name))
+            steps = np.arange(len(values)) + len(record.steps[name]) - len(values) + 1
+            axis.plot(steps, values, LINES[arm], color=COLOURS[arm], label=LABELS[arm])
+            axis.set(xlabel="step", title=label)
+            axis.title.set_fontsize(10)
+    for axis in axes[2:]:
+        axis.set_yscale("log")
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    return figure
+
+
+def panel_values(record, name):
+    """One curve of `losses_over_training`: gaps weighted by 0.1, the penalty taken off the loss."""
+    steps = record.steps
+    if name.endswith("gap"):
+        return 0.1 * steps[name]
+    if name == "generator_loss":
+        penalty = record.config["moment_weight"] * (steps["mean_gap"] + steps["variance_gap"])
+        return steps[name] - penalty
+    return steps[name]
+
+
+def smooth(values, width=25):
+    """Running mean over `width` steps (fewer where there are fewer); shorter by width - 1."""
+    width = min(width, len(values))
+    return np.convolve(values, np.full(width, 1.0 / width), mode="valid")
+
+
+def animation(plain, moments, latents=25, milliseconds=600):
+    """Return an animated PNG of both arms' samples over training, as bytes.
+
+    It plays wherever a PNG is shown, without JavaScript or a video player.
+
+    Args:
+        plain, moments: `records.Record` of the two arms of a pair.
+        latents: how many of the fixed latents to show, a square number.
+        milliseconds: time each frame stays.
+    """
+    frames = []
+    for index in range(min(len(plain.images), len(moments.images))):
+        figure, axes = plt.subplots(1, 2, figsize=(5.2, 3.1))
+        for axis, (arm, record) in zip(axes, {"plain": plain, "moments": moments}.items(), strict=True):
+            draw_grid(axis, record.images[index, :latents], int(latents**0.5), LABELS[arm])
+            axis.title.set_color(COLOURS[arm])
+        figure.suptitle(f"step {plain.frame_steps[index]:,}")
+        frames.append(Picture.open(io.BytesIO(png(figure))).convert("L").convert("P"))
+    buffer = io.BytesIO()
+    frames[0].save(buffer, "PNG", save_all=True, append_images=frames[1:], duration=milliseconds, loop=0)
+    return buffer.getvalue()
+
+
+def show_animation(plain, moments, alt):
+    """Show `animation` in a notebook, with alt text."""
+    display(Image(animation(plain, moments), format="png", alt=alt))
+
+
+def three_tests(pairs):
+    """Figure of the last samples of all six arms: one column a test, one row an arm.
+
+    Args:
+        pairs: dict from test number to (plain, moments), each a `records.Record`.
+    """
+    figure, axes = plt.subplots(2, len(pairs), figsize=(3.3 * len(pairs), 4.6), squeeze=False)
+    for column, (test, pair) in enumerate(pairs.items()):
+        for row, (arm, record) in enumerate(zip(("plain", "moments"), pair, strict=True)):
+            title = f"test {test}: learning rate {record.config['learning_rate']:g}" if row == 0 else ""
+            draw_grid(axes[row, column], record.images[-1, :40], 8, title)
+            if column == 0:
+                axes[row, 0].text(-0.06, 0.5, LABELS[arm], color=COLOURS[arm], weight="bold", rotation=90,
+                                  transform=axes[row, 0].transAxes, ha="center", va="center")  # fmt: skip
+    return figure
+
+
+def test_3_beside_author(author, curves):
+    """Figure of test 3's logged losses, the author's and ours.
+
+    Args:
+        author: DataFrame of the author's log (reference/author_test3.csv).
+        curves: dict from arm to our epochs, a DataFrame with epoch and the losses.
+    """
+    figure, axes = plt.subplots(1, 2, figsize=(9, 3.4))
+    titles = {"discriminator_loss": "discriminator loss (nats)", "generator_loss": "generator loss, penalty included"}
+    for axis, (name, title) in zip(axes, titles.items(), strict=True):
+        for arm, weight in {"plain": 0.0, "moments": 0.1}.items():
+            log = author[author["moment_weight"] == weight]
+            axis.plot(log["epoch"], log[name], LINES[arm], color=COLOURS[arm], alpha=0.45, lw=1.5,
+                      label=f"author, {LABELS[arm]}")  # fmt: skip
+            axis.plot(curves[arm]["epoch"], curves[arm][name], "o", color=COLOURS[arm], ms=8, mec="white",
+                      label=f"ours, {LABELS[arm]}")  # fmt: skip
+        axis.set(xlabel="epoch (last batch)", title=title)
+        axis.set_xticks(range(0, 21, 5))
+    axes[1].set_yscale("log")
+    axes[1].set_yticks([4, 6, 10, 20], labels=["4", "6", "10", "20"])
+    axes[1].minorticks_off()
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, fontsize=9)
+    return figure

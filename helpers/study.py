@@ -1,0 +1,248 @@
+"""Sets of runs: which there are, what they say, and the command line that makes them.
+
+python -m helpers.study run --profile lesson --seeds 0    # the six arms, what is missing of them
+python -m helpers.study status                            # what is recorded, and what is damaged
+python -m helpers.study table                             # the three tests side by side
+"""
+
+import argparse
+import json
+import sys
+import time
+import warnings
+from pathlib import Path
+
+import pandas as pd
+
+from helpers import metrics, records
+from helpers.experiment import LEARNING_RATES, PROFILES, RECORDED, Experiment, current_profile
+
+ARMS = {"plain": False, "moments": True}
+
+
+def experiments(tests=(1, 2, 3), arms=tuple(ARMS), seeds=(0,), profile=None):
+    """The experiments of a study, pair by pair.
+
+    Args:
+        tests: numbers out of 1, 2, 3.
+        arms: names out of "plain", "moments".
+        seeds: integers >= 0, each shared by the arms of a pair.
+        profile: a name from `PROFILES`; without one, the profile in force.
+
+    Returns:
+        A list of `Experiment`, both arms of a pair side by side.
+
+    Raises:
+        ValueError: there is no such test, arm or profile.
+    """
+    unknown = set(arms) - set(ARMS)
+    if unknown:
+        raise ValueError(f"Arm: expected one of {', '.join(ARMS)}, found {sorted(unknown)}.")
+    return [Experiment.of_test(test, ARMS[arm], seed, profile) for seed in seeds for test in tests for arm in arms]
+
+
+def load_records(results=RECORDED):
+    """Read all records below a folder; damaged ones are named in a warning and left out.
+
+    Args:
+        results: folder with records in <profile>/<name>/.
+
+    Returns:
+        A list of `records.Record`, in order of profile and name.
+    """
+    loaded, damaged = _read_all(results)
+    for error in damaged:
+        warnings.warn(str(error), stacklevel=2)
+    return loaded
+
+
+def _read_all(results):
+    loaded, damaged = [], []
+    for folder in records.find(results):
+        try:
+            loaded.append(records.read(folder))
+        except records.RecordError as error:
+            damaged.append(error)
+    return loaded, damaged
+
+
+def load_runs(results=RECORDED):
+    """Tidy table of all recorded runs below a folder, one row a run.
+
+    Returns:
+        A DataFrame with test (0 if the rate is none of the study's), arm, the experiment's
+        fields, status, reason, every final metric (NaN for a failed run) and wall_seconds.
+    """
+    rows = [
+        {
+            "name": record.name,
+            **_identity(record),
+            **record.config,
+            "status": record.status,
+            "reason": record.reason,
+            **{name: record.metrics.get(name) for name in metrics.NAMES},
+            "wall_seconds": record.provenance["wall_seconds"],
+        }
+        for record in load_records(results)
+    ]
+    return pd.DataFrame(rows)
+
+
+def load_epochs(results=RECORDED):
+    """Tidy table of all recorded epochs below a folder, one row a run and epoch.
+
+    Returns:
+        A DataFrame with test, arm, learning_rate, moment_weight, seed, profile, epoch, the
+        losses and unweighted gaps of the epoch's last batch, and every metric.
+    """
+    fields = ("learning_rate", "moment_weight", "seed", "profile")
+    tables = [
+        record.epochs.assign(**_identity(record), **{field: record.config[field] for field in fields})
+        for record in load_records(results)
+    ]
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
+
+
+def _identity(record):
+    tests = {rate: test for test, rate in LEARNING_RATES.items()}
+    return {
+        "test": tests.get(record.config["learning_rate"], 0),
+        "arm": "moments" if record.config["moment_weight"] > 0 else "plain",
+    }
+
+
+def table(runs):
+    """The tests side by side, ready to print.
+
+    Args:
+        runs: a DataFrame as `load_runs` returns it, of one profile.
+
+    Returns:
+        A DataFrame of text, one row a run: what was run, and the metrics that tell most.
+    """
+    columns = {
+        "Fréchet ↓": ("frechet_distance", "{:.1f}"),
+        "precision ↑": ("precision", "{:.2f}"),
+        "recall ↑": ("recall", "{:.2f}"),
+        "coverage ↑": ("coverage", "{:.2f}"),
+        "digits ↑": ("digits_covered", "{:.0f}"),
+        "entropy ↑": ("label_entropy", "{:.2f}"),
+    }
+    runs = runs.sort_values(["test", "moment_weight", "seed"])
+    text = {
+        "test": runs["test"].astype(str),
+        "rate": runs["learning_rate"].map("{:g}".format),
+        "arm": runs["arm"],
+        "seed": runs["seed"].astype(str),
+    }
+    for title, (name, form) in columns.items():
+        text[title] = runs[name].map(form.format, na_action="ignore").fillna("failed")
+    return pd.DataFrame(text).set_index("test")
+
+
+def status(results=RECORDED):
+    """Count the records below a folder.
+
+    Returns:
+        A dict: "runs", a list of {profile, test, arm, finished, failed}, and "damaged", the
+        messages about records that could not be read.
+    """
+    loaded, damaged = _read_all(results)
+    counts = {}
+    for record in loaded:
+        key = (record.config["profile"], *_identity(record).values())
+        counts.setdefault(key, {"finished": 0, "failed": 0})[record.status] += 1
+    runs = [
+        {"profile": profile, "test": test, "arm": arm, **count}
+        for (profile, test, arm), count in sorted(counts.items())
+    ]
+    return {"runs": runs, "damaged": [str(error) for error in damaged]}
+
+
+def run(planned, results=RECORDED, verbose="auto"):
+    """Run what is not yet recorded, one after another, and say what comes of each.
+
+    A run that fails (its loss is not finite) is recorded as failed and the next one starts.
+
+    Args:
+        planned: experiments, for instance from `experiments`.
+        results: folder of the records.
+        verbose: as in Keras' `fit`.
+
+    Returns:
+        The records, in the order of `planned`.
+    """
+    done = []
+    for number, experiment in enumerate(planned, 1):
+        print(f"[{number}/{len(planned)}] {experiment.profile} {experiment.name}", flush=True)
+        start = time.perf_counter()
+        record = experiment.run(results, verbose=verbose)
+        seconds = time.perf_counter() - start
+        print(f"    {record.status} {record.reason} ({seconds:.0f} s)", flush=True)
+        done.append(record)
+    return done
+
+
+def _parser():
+    parser = argparse.ArgumentParser(
+        prog="python -m helpers.study", description="Run and read the study's experiments."
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    run_parser = commands.add_parser("run", help="run what is not yet recorded")
+    run_parser.add_argument("--tests", type=int, nargs="+", default=[1, 2, 3], choices=list(LEARNING_RATES))
+    run_parser.add_argument("--arms", nargs="+", default=list(ARMS), choices=list(ARMS))
+    run_parser.add_argument("--seeds", type=int, nargs="+", default=[0])
+    run_parser.add_argument("--quiet", action="store_true", help="no progress bar")
+    status_parser = commands.add_parser("status", help="count the records")
+    status_parser.add_argument("--json", action="store_true", help="for programs")
+    table_parser = commands.add_parser("table", help="print the tests side by side")
+    for command in (run_parser, table_parser):
+        command.add_argument("--profile", choices=list(PROFILES), help="default: the one in force")
+    for command in (run_parser, status_parser, table_parser):
+        command.add_argument("--results", type=Path, default=RECORDED, help="folder of the records")
+    return parser
+
+
+def main(arguments=None):
+    """The command line; returns the exit status."""
+    options = _parser().parse_args(arguments)
+    try:
+        if options.command == "run":
+            planned = experiments(options.tests, options.arms, options.seeds, options.profile)
+            run(planned, options.results, verbose=0 if options.quiet else "auto")
+        elif options.command == "status":
+            _print_status(status(options.results), options.json)
+        else:
+            _print_table(options.results, options.profile or current_profile())
+    except (ValueError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("\nStopped. The same command continues after the last finished epoch.", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _print_status(counts, as_json):
+    if as_json:
+        print(json.dumps(counts, indent=2))
+        return
+    print(pd.DataFrame(counts["runs"]).to_string(index=False) if counts["runs"] else "No records.")
+    for message in counts["damaged"]:
+        print(message)
+
+
+def _print_table(results, profile):
+    runs = load_runs(results)
+    chosen = runs[runs["profile"] == profile] if len(runs) else runs
+    if not len(chosen):
+        raise ValueError(
+            f"Records: expected some of profile {profile} in {results}, found none. "
+            f"Mend it with: python -m helpers.study run --profile {profile}"
+        )
+    print(f"The three tests, profile {profile}:")
+    print(table(chosen).to_string())
+
+
+if __name__ == "__main__":
+    sys.exit(main())
