@@ -6,8 +6,10 @@ from typing import NamedTuple
 
 import keras
 import numpy as np
+import pandas as pd
 
-MNIST_PATH = Path(__file__).resolve().parent.parent / "data" / "mnist.npz"
+DATA = Path(__file__).resolve().parent.parent / "data"
+MNIST_PATH = DATA / "mnist.npz"
 IMAGE_SHAPE = (28, 28, 1)
 VALIDATION_IMAGES = 5000
 
@@ -135,6 +137,17 @@ def draw_latents(count, *key, latent_dim=100):
 def fixed_latents(count=40):
     """The noise behind every sample grid of the series: float32 (count, 100) in [-1, 1)."""
     return draw_latents(count, FIXED_LATENTS)
+
+
+def load_author_log():
+    """Load the losses that the author of the 2017 study logged for test 3.
+
+    Returns:
+        A DataFrame, one row an arm and epoch (20 each): learning_rate, moment_weight, epoch,
+        discriminator_loss, generator_loss (penalty included), weighted_mean_gap and
+        weighted_variance_gap, each of the epoch's last batch in training mode.
+    """
+    return pd.read_csv(DATA / "author_test3.csv")
 
 
 class Batches(keras.utils.PyDataset):

@@ -11,27 +11,9 @@ from helpers import plots, study
 from helpers.experiment import RECORDED, ROOT
 
 
-def pairs_of(results, profile="lesson", seed=0):
-    """The recorded pairs of a profile: dict from test to (plain, moments) records.
-
-    Raises:
-        ValueError: a pair is not complete.
-    """
-    planned = study.experiments(seeds=[seed], profile=profile)
-    found = {record.name: record for record in study.load_records(results) if record.config["profile"] == profile}
-    missing = [experiment.name for experiment in planned if experiment.name not in found]
-    if missing:
-        raise ValueError(
-            f"Records of profile {profile} in {results}: expected {len(planned)}, found no "
-            f"{', '.join(missing)}. Mend it with: python -m helpers.study run --profile {profile}"
-        )
-    runs = [found[experiment.name] for experiment in planned]
-    return {test: (runs[2 * test - 2], runs[2 * test - 1]) for test in (1, 2, 3)}
-
-
 def write(results=RECORDED, folder=ROOT / "figures"):
     """Write all figures; return their paths."""
-    pairs = pairs_of(results)
+    pairs = study.load_pairs(results)
     figures = {f"test_{test}": plots.arms_over_training(*pair) for test, pair in pairs.items()}
     figures["three_tests"] = plots.three_tests(pairs)
     folder.mkdir(parents=True, exist_ok=True)

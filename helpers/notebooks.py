@@ -6,6 +6,7 @@ python -m helpers.notebooks 03 07           # those whose names start so
 
 import argparse
 import asyncio
+import logging
 import sys
 import time
 
@@ -45,6 +46,7 @@ def run(path):
         if cell.cell_type == "code":
             print(f"\r  cell {code.index(cell_index) + 1}/{len(code)}", end="", flush=True)
 
+    logging.getLogger("traitlets").setLevel(logging.ERROR)  # the kernel is on this machine
     client = _Client(
         book,
         timeout=None,

@@ -8,6 +8,7 @@ matplotlib.use("agg")
 import matplotlib.pyplot as plt
 import numpy as np
 from IPython.display import Image, display
+from matplotlib.ticker import LogLocator, NullFormatter
 from PIL import Image as Picture
 
 # Okabe and Ito's colour-blind safe palette; the line style tells the arms apart without colour.
@@ -118,11 +119,12 @@ def arms_over_training(plain, moments, frames=6, latents=16):
     return figure
 
 
-def losses_over_training(plain, moments):
+def losses_over_training(plain, moments, floors=None):
     """Figure of losses and gaps of both arms, step by step, smoothed over 25 steps.
 
     Args:
         plain, moments: `records.Record` of the two arms of a pair.
+        floors: `(mean_gap, variance_gap)` between two batches of real images, drawn as a line.
     """
     panels = {
         "discriminator_loss": "discriminator loss (nats)",
@@ -138,9 +140,14 @@ def losses_over_training(plain, moments):
             axis.plot(steps, values, LINES[arm], color=COLOURS[arm], label=LABELS[arm])
             axis.set(xlabel="step", title=label)
             axis.title.set_fontsize(10)
-    for axis in axes[2:]:
+    for axis, floor in zip(axes[2:], floors or (None, None), strict=True):
+        if floor:
+            axis.axhline(0.1 * floor, color=COLOURS["floor"], linestyle=":", label="two real batches")
         axis.set_yscale("log")
-    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
+        axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axis.yaxis.set_major_formatter("{x:g}")
+        axis.yaxis.set_minor_formatter(NullFormatter())
+    figure.legend(*axes[2].get_legend_handles_labels(), loc="outside lower center", ncols=3)
     return figure
 
 
@@ -161,7 +168,7 @@ def smooth(values, width=25):
     return np.convolve(values, np.full(width, 1.0 / width), mode="valid")
 
 
-def animation(plain, moments, latents=25, milliseconds=600):
+def animation(plain, moments, latents=16, milliseconds=600):
     """Return an animated PNG of both arms' samples over training, as bytes.
 
     It plays wherever a PNG is shown, without JavaScript or a video player.
@@ -173,12 +180,12 @@ def animation(plain, moments, latents=25, milliseconds=600):
     """
     frames = []
     for index in range(min(len(plain.images), len(moments.images))):
-        figure, axes = plt.subplots(1, 2, figsize=(5.2, 3.1))
+        figure, axes = plt.subplots(1, 2, figsize=(4.4, 2.7))
         for axis, (arm, record) in zip(axes, {"plain": plain, "moments": moments}.items(), strict=True):
             draw_grid(axis, record.images[index, :latents], int(latents**0.5), LABELS[arm])
             axis.title.set_color(COLOURS[arm])
         figure.suptitle(f"step {plain.frame_steps[index]:,}")
-        frames.append(Picture.open(io.BytesIO(png(figure))).convert("L").convert("P"))
+        frames.append(Picture.open(io.BytesIO(png(figure))).convert("L").quantize(16))
     buffer = io.BytesIO()
     frames[0].save(buffer, "PNG", save_all=True, append_images=frames[1:], duration=milliseconds, loop=0)
     return buffer.getvalue()
@@ -206,26 +213,50 @@ def three_tests(pairs):
     return figure
 
 
-def test_3_beside_author(author, curves):
-    """Figure of test 3's logged losses, the author's and ours.
+def beside_author(author, pair):
+    """Figure of test 3's losses at the end of each epoch, the author's beside ours.
 
     Args:
-        author: DataFrame of the author's log (reference/author_test3.csv).
-        curves: dict from arm to our epochs, a DataFrame with epoch and the losses.
+        author: DataFrame as `data.load_author_log` returns it.
+        pair: (plain, moments), each a `records.Record` of test 3.
     """
-    figure, axes = plt.subplots(1, 2, figsize=(9, 3.4))
-    titles = {"discriminator_loss": "discriminator loss (nats)", "generator_loss": "generator loss, penalty included"}
+    figure, axes = plt.subplots(1, 2, figsize=(9.5, 3.8))
+    titles = {"discriminator_loss": "discriminator loss (nats)", "generator_loss": "generator loss (penalty included)"}
     for axis, (name, title) in zip(axes, titles.items(), strict=True):
-        for arm, weight in {"plain": 0.0, "moments": 0.1}.items():
-            log = author[author["moment_weight"] == weight]
-            axis.plot(log["epoch"], log[name], LINES[arm], color=COLOURS[arm], alpha=0.45, lw=1.5,
-                      label=f"author, {LABELS[arm]}")  # fmt: skip
-            axis.plot(curves[arm]["epoch"], curves[arm][name], "o", color=COLOURS[arm], ms=8, mec="white",
-                      label=f"ours, {LABELS[arm]}")  # fmt: skip
-        axis.set(xlabel="epoch (last batch)", title=title)
+        for arm, record in zip(("plain", "moments"), pair, strict=True):
+            log = author[author["moment_weight"] == record.config["moment_weight"]]
+            axis.plot(log["epoch"], log[name], "o:", color=COLOURS[arm], mfc="white", ms=5,
+                      label=f"{LABELS[arm]}, author")  # fmt: skip
+            axis.plot(record.epochs["epoch"], record.epochs[name], "-", color=COLOURS[arm], lw=2,
+                      label=f"{LABELS[arm]}, ours")  # fmt: skip
+        axis.set(xlabel="epoch", title=title)
         axis.set_xticks(range(0, 21, 5))
     axes[1].set_yscale("log")
     axes[1].set_yticks([4, 6, 10, 20], labels=["4", "6", "10", "20"])
     axes[1].minorticks_off()
-    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, fontsize=9)
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, fontsize=10)
+    return figure
+
+
+def scores(runs, floor):
+    """Figure of two metrics of the last generator, both arms in each test, and their floor.
+
+    Args:
+        runs: DataFrame as `study.load_runs` returns it, one run a test and arm.
+        floor: dict as `metrics.floor` returns it.
+    """
+    panels = {"frechet_distance": "Fréchet distance (lower is better)", "label_entropy": "label entropy (nats)"}
+    figure, axes = plt.subplots(1, 2, figsize=(9.5, 3.4))
+    for axis, (name, title) in zip(axes, panels.items(), strict=True):
+        for offset, (arm, hatch) in zip((-0.2, 0.2), {"plain": "//", "moments": None}.items(), strict=True):
+            chosen = runs[runs["arm"] == arm].sort_values("test")
+            bars = axis.bar(chosen["test"] + offset, chosen[name], 0.38, color=COLOURS[arm], label=LABELS[arm],
+                            hatch=hatch, edgecolor="white")  # fmt: skip
+            axis.bar_label(bars, fmt="{:.0f}" if name == "frechet_distance" else "{:.2f}", fontsize=9)
+        axis.axhline(floor[name], color=COLOURS["floor"], ls=":", lw=2, label="real training images")
+        ticks = {1: "test 1\n0.01", 2: "test 2\n0.001", 3: "test 3\n0.0001"}
+        axis.set_xticks(list(ticks), ticks.values())
+        axis.set_title(title)
+        axis.grid(axis="x", visible=False)
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
     return figure

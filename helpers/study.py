@@ -66,6 +66,27 @@ def _read_all(results):
     return loaded, damaged
 
 
+def load_pairs(results=RECORDED, profile="lesson", seed=0, tests=(1, 2, 3)):
+    """Read the recorded pairs of one profile and seed.
+
+    Returns:
+        A dict from test to (plain, moments), each a `records.Record`.
+
+    Raises:
+        ValueError: a pair is not complete.
+    """
+    planned = experiments(tests, seeds=[seed], profile=profile)
+    found = {record.name: record for record in load_records(results) if record.config["profile"] == profile}
+    missing = [experiment.name for experiment in planned if experiment.name not in found]
+    if missing:
+        raise ValueError(
+            f"Records of profile {profile} in {results}: expected {len(planned)}, found no "
+            f"{', '.join(missing)}. Mend it with: python -m helpers.study run --profile {profile}"
+        )
+    runs = iter([found[experiment.name] for experiment in planned])
+    return {test: (next(runs), next(runs)) for test in tests}
+
+
 def load_runs(results=RECORDED):
     """Tidy table of all recorded runs below a folder, one row a run.
 
