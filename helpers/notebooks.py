@@ -6,7 +6,6 @@ python -m helpers.notebooks 03 07           # those whose names start so
 
 import argparse
 import asyncio
-import logging
 import sys
 import time
 
@@ -46,11 +45,11 @@ def run(path):
         if cell.cell_type == "code":
             print(f"\r  cell {code.index(cell_index) + 1}/{len(code)}", end="", flush=True)
 
-    logging.getLogger("traitlets").setLevel(logging.ERROR)  # the kernel is on this machine
     client = _Client(
         book,
         timeout=None,
         kernel_name="python3",
+        extra_arguments=["--IPKernelApp.log_level=40"],  # no warning about the local connection
         record_timing=False,
         coalesce_streams=True,
         resources={"metadata": {"path": str(path.parent)}},

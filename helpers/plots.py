@@ -151,6 +151,39 @@ def losses_over_training(plain, moments, floors=None):
     return figure
 
 
+def arms_as_lines(steps, values, level, level_label, **settings):
+    """Figure of one curve an arm over training, and a level to compare with.
+
+    Args:
+        steps: steps at which the values were taken.
+        values: dict from arm to values.
+        level, level_label: a horizontal line and its name.
+        settings: of the axis, such as title and ylabel.
+    """
+    figure, axis = plt.subplots(figsize=(8, 3.2))
+    for arm, curve in values.items():
+        axis.plot(steps, curve, LINES[arm], marker="o", color=COLOURS[arm], label=LABELS[arm])
+    axis.axhline(level, color=COLOURS["floor"], ls=":", label=level_label)
+    axis.set(xlabel="step", **settings)
+    axis.legend(loc="upper left", bbox_to_anchor=(1, 1))
+    return figure
+
+
+def arms_as_bars(counts, **settings):
+    """Figure of bars over the ten digits, both arms side by side.
+
+    Args:
+        counts: dict from arm to ten numbers.
+        settings: of the axis, such as title and ylabel.
+    """
+    figure, axis = plt.subplots(figsize=(8, 2.8))
+    for offset, (arm, count) in zip((-0.2, 0.2), counts.items(), strict=True):
+        axis.bar(np.arange(10) + offset, count, 0.38, color=COLOURS[arm], label=LABELS[arm])
+    axis.set(xticks=range(10), **settings)
+    axis.legend(loc="upper left", bbox_to_anchor=(1, 1))
+    return figure
+
+
 def panel_values(record, name):
     """One curve of `losses_over_training`: gaps weighted by 0.1, the penalty taken off the loss."""
     steps = record.steps

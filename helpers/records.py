@@ -110,13 +110,10 @@ def _broken(folder, expected):
     )
 
 
-def find(results):
-    """Return the folders under `results` that hold a record, or try to, in order of name."""
-    return sorted(
-        folder
-        for folder in Path(results).glob("*/*")
-        if folder.is_dir() and not folder.name.startswith(".") and "notebooks" not in folder.parts
-    )
+def find(results, profiles):
+    """Return the folders <results>/<profile>/<name> that hold a record, or should, in order of name."""
+    folders = [folder for profile in profiles for folder in Path(results).glob(f"{profile}/*")]
+    return sorted(folder for folder in folders if folder.is_dir() and not folder.name.startswith("."))
 
 
 @contextlib.contextmanager

@@ -58,7 +58,7 @@ def load_records(results=RECORDED):
 
 def _read_all(results):
     loaded, damaged = [], []
-    for folder in records.find(results):
+    for folder in records.find(results, PROFILES):
         try:
             loaded.append(records.read(folder))
         except records.RecordError as error:
@@ -159,6 +159,23 @@ def table(runs):
     for title, (name, form) in columns.items():
         text[title] = runs[name].map(form.format, na_action="ignore").fillna("failed")
     return pd.DataFrame(text).set_index("test")
+
+
+def scorecard(columns):
+    """Metrics side by side, ready to print.
+
+    Args:
+        columns: dict from a title to metrics as `metrics.judge` returns them; empty for a failed run.
+
+    Returns:
+        A DataFrame of text, one row a metric.
+    """
+    form = {name: "{:.1f}" if "distance" in name else "{:.2f}" for name in metrics.NAMES}
+    text = {
+        title: [form[name].format(scores[name]) if name in scores else "failed" for name in metrics.NAMES]
+        for title, scores in columns.items()
+    }
+    return pd.DataFrame(text, index=list(metrics.NAMES))
 
 
 def status(results=RECORDED):
