@@ -11,7 +11,7 @@ import pandas as pd
 DATA = Path(__file__).resolve().parent.parent / "data"
 MNIST_PATH = DATA / "mnist.npz"
 IMAGE_SHAPE = (28, 28, 1)
-VALIDATION_IMAGES = 5000
+VALIDATION_IMAGES, TRAIN_IMAGES, TEST_IMAGES = 5000, 55_000, 10_000
 
 # SHA-256 of the bytes of each array of MNIST (LeCun, Cortes and Burges), uint8 throughout.
 MNIST_SHA256 = {
@@ -88,6 +88,12 @@ def _read_archive(path):
     for name, expected in MNIST_SHA256.items():
         if name not in arrays:
             raise ValueError(f"MNIST archive {path}: array {name} expected, not found. {mend}")
+        shape = (len(arrays[name]), *IMAGE_SHAPE[:2]) if name.startswith("x") else (len(arrays[name]),)
+        if arrays[name].dtype != np.uint8 or arrays[name].shape != shape:
+            raise ValueError(
+                f"MNIST archive {path}: array {name} expected as uint8 of shape {shape}, "
+                f"found {arrays[name].dtype} of shape {arrays[name].shape}. {mend}"
+            )
         found = hashlib.sha256(np.ascontiguousarray(arrays[name]).tobytes()).hexdigest()
         if found != expected:
             raise ValueError(

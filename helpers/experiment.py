@@ -3,6 +3,7 @@
 import dataclasses
 import datetime
 import functools
+import hashlib
 import importlib.metadata
 import math
 import os
@@ -95,17 +96,28 @@ class Experiment:
     frames_per_epoch: int = 1
 
     def __post_init__(self):
-        _expect("Learning rate", self.learning_rate, "a finite number above 0", lambda v: 0 < v < math.inf)
-        _expect("Moment weight", self.moment_weight, "a finite number, 0 or more", lambda v: 0 <= v < math.inf)
-        _expect("Seed", self.seed, "an integer, 0 or more", lambda v: v == int(v) and v >= 0)
-        _expect("Epochs", self.epochs, "an integer, 1 or more", lambda v: v == int(v) and v >= 1)
-        _expect(
-            "Batch size",
-            self.batch_size,
-            f"an integer from 2 (one image has no variance) to {self.train_images} (the images there are)",
-            lambda v: v == int(v) and 2 <= v <= self.train_images,
-        )
+        self._set("learning_rate", _number(self.learning_rate, "Learning rate", "a finite number above 0", 0, False))
+        self._set("moment_weight", _number(self.moment_weight, "Moment weight", "a finite number, 0 or more", 0))
+        self._set_count("seed", 0)
+        self._set_count("epochs", 1)
+        self._set_count("train_images", 2, data.TRAIN_IMAGES, " (the images there are)")
+        self._set_count("batch_size", 2, self.train_images, " (one image has no variance; there are no more images)")
+        self._set_count("judged_images", 2 * metrics.KERNEL_BLOCKS, data.TEST_IMAGES, " (the test images there are)")
+        self._set_count("frames_per_epoch", 1, self.steps_per_epoch, " (the steps of an epoch)")
         check_profile(self.profile)
+
+    def _set(self, name, value):
+        object.__setattr__(self, name, value)  # the way to normalise a field of a frozen dataclass
+
+    def _set_count(self, name, low, high=None, why=""):
+        """Check one whole number and store it as an `int`, which JSON and seeds need."""
+        value = getattr(self, name)
+        expected = f"an integer from {low} to {high}{why}" if high else f"an integer, {low} or more"
+        title = name.replace("_", " ").capitalize()
+        number = _number(value, title, expected, low)
+        if number != int(number) or (high is not None and number > high):
+            raise _unexpected(title, expected, value)
+        self._set(name, int(number))
 
     @classmethod
     def of_test(cls, test, moments, seed=0, profile=None):
@@ -120,7 +132,8 @@ class Experiment:
         Raises:
             ValueError: there is no such test or profile.
         """
-        _expect("Test", test, "1, 2 or 3", lambda v: v in LEARNING_RATES)
+        if test not in LEARNING_RATES:
+            raise _unexpected("Test", "1, 2 or 3", test)
         profile = check_profile(profile) if profile else current_profile()
         weight = MOMENT_WEIGHT if moments else 0.0
         return cls(LEARNING_RATES[test], weight, seed, profile, **PROFILES[profile])
@@ -129,6 +142,11 @@ class Experiment:
     def name(self):
         """Name of the run's folder, from what tells runs of one profile apart."""
         return f"lr{self.learning_rate:g}-moments{self.moment_weight:g}-seed{self.seed}"
+
+    @property
+    def _digest(self):
+        """Short hash of all settings: an unfinished run with others is another run."""
+        return hashlib.sha256(repr(self).encode()).hexdigest()[:8]
 
     @property
     def steps_per_epoch(self):
@@ -169,7 +187,7 @@ class Experiment:
         if folder.exists():
             return self._recorded(folder)
         records.check_writable(folder.parent)
-        recorder = _Recorder(self, folder.with_name(f".partial-{self.name}"))
+        recorder = _Recorder(self, folder.with_name(f".partial-{self.name}-{self._digest}"))
         gan = self.build()
         first_epoch = recorder.resume(gan)
         images = data.load_mnist().train_images[: self.train_images]
@@ -197,10 +215,17 @@ class Experiment:
         return record
 
 
-def _expect(name, value, expected, holds):
-    """Raise a ValueError unless `value` is a number for which `holds` is true."""
-    if not isinstance(value, (int, float, np.number)) or math.isnan(value) or not holds(value):
-        raise ValueError(f"{name}: expected {expected}, found {value!r}.")
+def _number(value, name, expected, low, low_included=True):
+    """Return `value` as a float if it is a finite number that is not below `low`."""
+    if not isinstance(value, (int, float, np.number)) or isinstance(value, bool) or not math.isfinite(value):
+        raise _unexpected(name, expected, value)
+    if value < low or (value == low and not low_included):
+        raise _unexpected(name, expected, value)
+    return float(value)
+
+
+def _unexpected(name, expected, found):
+    return ValueError(f"{name}: expected {expected}, found {found!r}.")
 
 
 class _Recorder(keras.callbacks.Callback):
@@ -259,8 +284,9 @@ class _Recorder(keras.callbacks.Callback):
         """Judge the generator and write the epoch's folder."""
         row = {"epoch": epoch + 1, "seconds": time.perf_counter() - self._clock}
         row |= {name: self._steps[name][-1] for name in records.STEP_NAMES}
+        images = self._generate(self._judged_latents, (epoch + 1) * self.experiment.steps_per_epoch)
         if not self.failed:
-            row |= metrics.judge(self._generate(self._judged_latents))
+            row |= metrics.judge(images)
         row["total_seconds"] = time.perf_counter() - self._clock
         with records.replacing(self.folder / f"epoch-{epoch + 1:03d}") as draft:
             text = pd.Series({**row, "failed": self.failed}).to_json(double_precision=15)
@@ -298,11 +324,18 @@ class _Recorder(keras.callbacks.Callback):
         )
 
     def _keep_frame(self, step):
-        self._frames.append(data.unscale(self._generate(data.fixed_latents())))
-        self._frame_steps.append(step)
+        images = self._generate(data.fixed_latents(), step)
+        if not self.failed:
+            self._frames.append(data.unscale(images))
+            self._frame_steps.append(step)
 
-    def _generate(self, latents):
-        return self.model.generator.predict(latents, batch_size=500, verbose=0)
+    def _generate(self, latents, step):
+        """Images of the generator as it is; if they are not finite, the run has failed."""
+        images = self.model.generator.predict(latents, batch_size=500, verbose=0)
+        if not self.failed and not np.isfinite(images).all():
+            self.failed = f"the generated images were not finite after step {step}"
+            self.model.stop_training = True
+        return images
 
 
 def _epoch_folders(folder):

@@ -101,7 +101,7 @@ def load_runs(results=RECORDED):
             **record.config,
             "status": record.status,
             "reason": record.reason,
-            **{name: record.metrics.get(name) for name in metrics.NAMES},
+            **{name: record.metrics.get(name, float("nan")) for name in metrics.NAMES},
             "wall_seconds": record.provenance["wall_seconds"],
         }
         for record in load_records(results)

@@ -1,0 +1,160 @@
+"""Figures: the layout of images, curves by hand, and the same bytes for the same figure."""
+
+import io
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from PIL import Image
+
+from helpers import data, metrics, plots, study
+
+
+@pytest.fixture(autouse=True)
+def _no_figure_left_open():
+    yield
+    plt.close("all")
+
+
+def images_of(count, height=3, width=2):
+    return np.random.default_rng(0).uniform(-1, 1, (count, height, width)).astype(np.float32)
+
+
+@pytest.mark.parametrize(("count", "columns"), [(6, 3), (6, 2), (6, 6), (6, 1)])
+def test_tiles_lie_in_rows(count, columns):
+    images = images_of(count)
+    rows = count // columns
+    expected = np.empty((rows * 3, columns * 2), np.float32)
+    for index in range(count):
+        for y in range(3):
+            for x in range(2):
+                expected[3 * (index // columns) + y, 2 * (index % columns) + x] = images[index, y, x]
+    assert np.array_equal(plots.tile(images, columns), expected)
+    assert np.array_equal(plots.tile(images[..., None], columns), expected)
+
+
+def test_tiles_that_do_not_fill_the_rows():
+    with pytest.raises(ValueError, match="Images: expected a multiple of 4, found 6"):
+        plots.tile(images_of(6), 4)
+
+
+def test_bytes_and_floats_are_drawn_alike(mnist):
+    drawn = []
+    for images in (mnist.test_images[:4], data.unscale(mnist.test_images[:4])):
+        figure, axis = plt.subplots()
+        plots.draw_grid(axis, images, 2)
+        (picture,) = axis.images
+        drawn.append(np.asarray(picture.norm(picture.get_array())))
+    assert drawn[0].min() == 0.0 and drawn[0].max() == 1.0
+    assert np.allclose(drawn[0], drawn[1], atol=1e-6)
+
+
+FIGURES = {
+    "arms": lambda pair: plots.arms_over_training(*pair),
+    "losses": lambda pair: plots.losses_over_training(*pair),
+    "losses with floors": lambda pair: plots.losses_over_training(*pair, floors=(33.8, 31.0)),
+    "three tests": lambda pair: plots.three_tests({1: pair, 2: pair}),
+    "row": lambda pair: plots.image_row(list(pair[0].images[0, :3]), "abc", limits=(0, 255), unit="ink"),
+    "beside the author": lambda pair: plots.beside_author(data.load_author_log(), pair),
+}
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_the_same_figure_is_the_same_bytes(name, pair):
+    one, other = (plots.png(FIGURES[name](pair)) for _ in range(2))
+    assert one == other
+    picture = Image.open(io.BytesIO(one))
+    assert picture.format == "PNG" and "Software" not in picture.info
+    assert len(picture.convert("L").getcolors()) > 10  # something was drawn
+    assert plt.get_fignums() == []
+
+
+def test_another_figure_is_other_bytes(pair):
+    assert plots.png(plots.arms_over_training(*pair)) != plots.png(plots.arms_over_training(*pair[::-1]))
+
+
+def test_animation_has_a_frame_for_each_of_the_record(pair):
+    stored = plots.animation(*pair)
+    assert stored == plots.animation(*pair)
+    with Image.open(io.BytesIO(stored)) as picture:
+        assert picture.format == "PNG"
+        assert picture.n_frames == len(pair[0].images) == 3
+        frames = []
+        for index in range(3):
+            picture.seek(index)
+            assert picture.info["duration"] == 600
+            frames.append(np.asarray(picture.convert("L")))
+    assert not any(np.array_equal(frames[i], frames[j]) for i, j in ((0, 1), (1, 2), (0, 2)))
+
+
+def test_arms_over_training_shows_the_first_and_the_last_frame(pair):
+    figure = plots.arms_over_training(*pair, frames=2)
+    titles = [axis.get_title() for axis in figure.axes]
+    assert titles == ["step 0", "step 6"] * 2
+    for axis, (record, index) in zip(figure.axes, [(r, i) for r in pair for i in (0, -1)], strict=True):
+        assert np.array_equal(axis.images[0].get_array(), plots.tile(record.images[index, :16], 4))
+
+
+def test_three_tests_shows_the_last_samples(pair):
+    figure = plots.three_tests({1: pair, 3: pair})
+    shown = [axis.images[0].get_array() for axis in figure.axes]
+    expected = [plots.tile(record.images[-1], 8) for record in pair for _ in range(2)]
+    assert all(np.array_equal(one, other) for one, other in zip(shown, expected, strict=True))
+
+
+@pytest.mark.parametrize(("count", "width"), [(40, 25), (25, 25), (7, 3), (5, 25), (1, 25)])
+def test_smoothing_is_the_mean_written_out(count, width):
+    values = np.random.default_rng(0).normal(size=count)
+    used = min(count, width)
+    expected = [sum(values[i : i + used]) / used for i in range(count - used + 1)]
+    assert plots.smooth(values, width) == pytest.approx(expected, abs=1e-12)
+
+
+def test_panels_show_weighted_gaps_and_the_loss_without_its_penalty(pair):
+    plain, moments = pair
+    for record in pair:
+        assert np.array_equal(plots.panel_values(record, "discriminator_loss"), record.steps["discriminator_loss"])
+        for gap in ("mean_gap", "variance_gap"):
+            assert np.allclose(plots.panel_values(record, gap), record.steps[gap] / 10)
+    assert np.array_equal(plots.panel_values(plain, "generator_loss"), plain.steps["generator_loss"])
+    penalty = (moments.steps["mean_gap"] + moments.steps["variance_gap"]) / 10
+    adversarial = plots.panel_values(moments, "generator_loss")
+    assert np.allclose(adversarial + penalty, moments.steps["generator_loss"], rtol=1e-6)
+    assert adversarial[0] == pytest.approx(plain.steps["generator_loss"][0], rel=1e-4)  # one start, one batch
+
+
+def test_curves_end_at_the_last_step(pair):
+    figure = plots.losses_over_training(*pair)
+    for axis in figure.axes[:4]:
+        assert [line.get_xdata()[-1] for line in axis.lines[:2]] == [6, 6]
+
+
+def test_arms_differ_in_colour_and_line():
+    assert len(set(plots.COLOURS.values())) == len(plots.COLOURS)
+    assert plots.LINES["plain"] != plots.LINES["moments"]
+    assert set(plots.LABELS) == set(plots.LINES) == set(study.ARMS) <= set(plots.COLOURS)
+
+
+def test_showing_gives_alt_text_and_closes(pair, monkeypatch):
+    shown = []
+    monkeypatch.setattr(plots, "display", shown.append)
+    plots.show(plots.three_tests({1: pair}), "two rows of digits")
+    plots.show_animation(*pair, "digits appear")
+    assert [picture.alt for picture in shown] == ["two rows of digits", "digits appear"]
+    assert all(picture.format == "png" and picture.data.startswith(b"\x89PNG") for picture in shown)
+    assert plt.get_fignums() == []
+
+
+def test_author_log_is_both_arms_of_test_3():
+    log = data.load_author_log()
+    assert (log["learning_rate"] == 0.0001).all()
+    assert log.groupby("moment_weight")["epoch"].apply(list).to_dict() == {w: list(range(1, 21)) for w in (0.0, 0.1)}
+    assert log[["discriminator_loss", "generator_loss"]].notna().all(axis=None)
+    stabilised = log[log["moment_weight"] > 0]
+    penalty = stabilised["weighted_mean_gap"] + stabilised["weighted_variance_gap"]
+    assert (stabilised["generator_loss"] > penalty).all()  # the penalty is in it
+
+
+def test_scores_show_both_arms_and_the_floor(results):
+    figure = plots.scores(study.load_runs(results), metrics.floor(100))
+    assert plots.png(figure).startswith(b"\x89PNG")
