@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from helpers import data, metrics, plots, study
+from helpers import data, plots, study
 
 
 @pytest.fixture(autouse=True)
@@ -156,5 +156,22 @@ def test_author_log_is_both_arms_of_test_3():
 
 
 def test_scores_show_both_arms_and_the_floor(results):
-    figure = plots.scores(study.load_runs(results), metrics.floor(100))
-    assert plots.png(figure).startswith(b"\x89PNG")
+    runs = study.load_runs(results)
+    floor = {"frechet_distance": 1.25, "label_entropy": 2.3}
+    for axis, name in zip(plots.scores(runs, floor).axes, floor, strict=True):
+        assert [bar.get_height() for bar in axis.patches] == runs[name].tolist()
+        assert [patch.get_x() + patch.get_width() / 2 for patch in axis.patches] == pytest.approx([1.8, 2.2])
+        assert list(axis.lines[-1].get_ydata()) == [floor[name]] * 2
+
+
+def test_curves_of_arms_and_a_level():
+    values = {"plain": [3, 2], "moments": [2, 1]}
+    (axis,) = plots.arms_as_lines([0, 5], values, 0.5, "floor", title="gaps").axes
+    assert [list(line.get_ydata()) for line in axis.lines] == [[3, 2], [2, 1], [0.5, 0.5]]
+    assert (axis.get_xlabel(), axis.get_title()) == ("step", "gaps")
+
+
+def test_bars_of_arms_over_the_digits():
+    counts = {"plain": list(range(10)), "moments": list(range(10, 20))}
+    (axis,) = plots.arms_as_bars(counts, ylabel="images").axes
+    assert [bar.get_height() for bar in axis.patches] == list(range(20))
