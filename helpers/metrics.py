@@ -132,7 +132,7 @@ def neighbourhood_scores(fake, real, neighbours=NEIGHBOURS):
         A dict: precision and recall, the share of fake (real) points inside a ball of the other
         set (Kynkäänniemi et al., 2019); density, how many real balls a fake point lies in, over k
         (it can exceed 1), and coverage, the share of real balls that hold a fake point
-        (Naeem et al., 2020). A point on the rim lies outside.
+        (Naeem et al., 2020). For a point exactly on a rim, such as a copy of a real one, rounding decides.
     """
     real_radii, fake_radii = _radii(real, neighbours), _radii(fake, neighbours)
 

@@ -101,6 +101,9 @@ def _read(folder):
         raise _broken(folder, f"uint8 (frames, latents, 28, 28) samples, found {images.dtype} {images.shape}")
     header.pop("schema_version")
     epochs = pd.read_csv(folder / "epochs.csv")
+    whole = (folder / "epochs.csv").read_bytes().endswith(b"\n")
+    if not whole or (header["status"] == "finished" and len(epochs) != header["config"].get("epochs", len(epochs))):
+        raise _broken(folder, f"one whole line an epoch in epochs.csv, found {len(epochs)}, the last one cut")
     return Record(**{"reason": "", **header}, epochs=epochs, steps=steps, images=images, frame_steps=frame_steps)
 
 

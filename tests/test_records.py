@@ -123,7 +123,6 @@ def test_damage_is_named_with_its_folder(folder, damage):
     assert found in message and "Mend it by deleting that folder" in message
 
 
-@pytest.mark.xfail(strict=True, reason="pandas fills a row that was cut with NaN")
 def test_a_table_that_was_cut_is_damage(folder):
     cut(folder / "epochs.csv")
     with pytest.raises(records.RecordError, match="epochs.csv"):
