@@ -30,9 +30,15 @@ MOMENT_WEIGHT = 0.1
 
 # A profile changes sizes, never code paths.
 PROFILES = {
-    "smoke": {"epochs": 2, "train_images": 400, "judged_images": 200, "frames_per_epoch": 2},
-    "lesson": {"epochs": 1, "train_images": 55_000, "judged_images": 10_000, "frames_per_epoch": 11},
-    "full": {"epochs": 20, "train_images": 55_000, "judged_images": 10_000, "frames_per_epoch": 1},
+    "smoke": {"epochs": 2, "train_images": 400, "judged_images": 200, "frames_per_epoch": 2, "frame_images": 20},
+    "lesson": {
+        "epochs": 1,
+        "train_images": 55_000,
+        "judged_images": 10_000,
+        "frames_per_epoch": 11,
+        "frame_images": 1_000,
+    },
+    "full": {"epochs": 20, "train_images": 55_000, "judged_images": 10_000, "frames_per_epoch": 1, "frame_images": 0},
 }
 
 
@@ -80,6 +86,8 @@ class Experiment:
         train_images: how many training images to use, the first ones.
         judged_images: how many images to generate for the metrics after each epoch.
         frames_per_epoch: how many sample grids to keep an epoch.
+        frame_images: how many images to judge at each frame, for curves finer than an epoch;
+            0 judges none.
 
     Raises:
         ValueError: a value out of range, named with what was expected.
@@ -94,6 +102,7 @@ class Experiment:
     train_images: int = 55_000
     judged_images: int = 10_000
     frames_per_epoch: int = 1
+    frame_images: int = 0
 
     def __post_init__(self):
         self._set("learning_rate", _number(self.learning_rate, "Learning rate", "a finite number above 0", 0, False))
@@ -104,6 +113,7 @@ class Experiment:
         self._set_count("batch_size", 2, self.train_images, " (one image has no variance; there are no more images)")
         self._set_count("judged_images", 2 * metrics.KERNEL_BLOCKS, data.TEST_IMAGES, " (the test images there are)")
         self._set_count("frames_per_epoch", 1, self.steps_per_epoch, " (the steps of an epoch)")
+        self._set_count("frame_images", 0, self.judged_images, " (the images judged after an epoch)")
         check_profile(self.profile)
 
     def _set(self, name, value):
@@ -142,6 +152,10 @@ class Experiment:
     def name(self):
         """Name of the run's folder, from what tells runs of one profile apart."""
         return f"lr{self.learning_rate:g}-moments{self.moment_weight:g}-seed{self.seed}"
+
+    def folder(self, results):
+        """Where the run's record stands, or will stand, below a folder of records."""
+        return Path(results) / self.profile / self.name
 
     @property
     def _digest(self):
@@ -183,7 +197,7 @@ class Experiment:
             records.RecordError: a damaged record stands where this one would.
             ValueError: the record there belongs to an experiment with other settings.
         """
-        folder = Path(results or live_results()) / self.profile / self.name
+        folder = self.folder(results or live_results())
         if folder.exists():
             return self._recorded(folder)
         records.check_writable(folder.parent)
@@ -260,7 +274,7 @@ class _Recorder(keras.callbacks.Callback):
         """Start an epoch's log, and give dropout the noise of (seed, epoch)."""
         self._clock = time.perf_counter()
         self._steps = {name: [] for name in records.STEP_NAMES}
-        self._frames, self._frame_steps = [], []
+        self._frames, self._frame_rows = [], []
         if epoch == 0:
             self._keep_frame(0)
         seed = np.random.SeedSequence((data.DROPOUT, self.experiment.seed, epoch)).generate_state(1)
@@ -291,11 +305,11 @@ class _Recorder(keras.callbacks.Callback):
         with records.replacing(self.folder / f"epoch-{epoch + 1:03d}") as draft:
             text = pd.Series({**row, "failed": self.failed}).to_json(double_precision=15)
             (draft / "row.json").write_text(text)
-            steps = {name: np.float32(values) for name, values in self._steps.items()}
+            steps = {name: records.compact(values) for name, values in self._steps.items()}
             np.savez(draft / "steps.npz", **steps)
-            shape = (0, len(data.fixed_latents()), 28, 28)
-            images = np.array(self._frames, np.uint8) if self._frames else np.empty(shape, np.uint8)
-            np.savez(draft / "samples.npz", images=images, step=np.int64(self._frame_steps))
+            shape = (len(self._frames), len(data.fixed_latents()), 28, 28)
+            np.savez(draft / "samples.npz", images=np.array(self._frames, np.uint8).reshape(shape))
+            pd.DataFrame(self._frame_rows).to_json(draft / "frames.json", orient="records", double_precision=15)
             if not self.failed:
                 self.model.save_weights(draft / "gan.weights.h5")
         for earlier in _epoch_folders(self.folder)[:-1]:
@@ -306,7 +320,8 @@ class _Recorder(keras.callbacks.Callback):
         folders = _epoch_folders(self.folder)
         rows = pd.DataFrame([_read_json(folder / "row.json") for folder in folders])
         steps = [_read_arrays(folder / "steps.npz") for folder in folders]
-        samples = [_read_arrays(folder / "samples.npz") for folder in folders]
+        images = [_read_arrays(folder / "samples.npz")["images"] for folder in folders]
+        frames = [pd.read_json(folder / "frames.json", orient="records") for folder in folders]
         seconds = float(rows.pop("total_seconds").sum())
         rows = rows.drop(columns="failed").reindex(columns=["epoch", "seconds", *records.STEP_NAMES, *metrics.NAMES])
         last = rows.iloc[-1]
@@ -318,19 +333,25 @@ class _Recorder(keras.callbacks.Callback):
             metrics={} if self.failed else {name: float(last[name]) for name in metrics.NAMES},
             provenance={**provenance(), "started": self._started, "wall_seconds": round(seconds, 1)},
             epochs=rows,
+            frames=pd.concat(frames, ignore_index=True).reindex(columns=self._frame_columns()),
             steps={name: np.concatenate([s[name] for s in steps]) for name in records.STEP_NAMES},
-            images=np.concatenate([s["images"] for s in samples]),
-            frame_steps=np.concatenate([s["step"] for s in samples]),
+            images=np.concatenate(images),
         )
+
+    def _frame_columns(self):
+        return ["step", *(metrics.QUICK_NAMES if self.experiment.frame_images else ())]
 
     def _keep_frame(self, step):
         images = self._generate(data.fixed_latents(), step)
+        judged = self._generate(self._judged_latents[: self.experiment.frame_images], step)
         if not self.failed:
             self._frames.append(data.unscale(images))
-            self._frame_steps.append(step)
+            self._frame_rows.append({"step": step, **(metrics.judge_quickly(judged) if len(judged) else {})})
 
     def _generate(self, latents, step):
         """Images of the generator as it is; if they are not finite, the run has failed."""
+        if not len(latents):
+            return np.empty((0, 28, 28, 1), np.float32)
         images = self.model.generator.predict(latents, batch_size=500, verbose=0)
         if not self.failed and not np.isfinite(images).all():
             self.failed = f"the generated images were not finite after step {step}"

@@ -268,3 +268,18 @@ def test_classifier_training_shifts_move_whole_images(mnist):
     ]
     assert all(found)
     assert len(set.union(*found)) == 25  # every shift there is
+
+
+def test_a_quick_judgement_is_that_of_its_parts(mnist):
+    images = mnist.train_images[:300]
+    labels, features = classifier.classify(images)
+    found = metrics.judge_quickly(images)
+    assert tuple(found) == metrics.QUICK_NAMES
+    real = classifier.classify(mnist.test_images)[1]
+    assert found["frechet_distance"] == pytest.approx(metrics.frechet_distance(features, real), rel=1e-6)
+    assert found["label_entropy"] == metrics.label_entropy(labels) and found["digits_covered"] == 10
+
+
+def test_a_quick_judgement_of_a_collapsed_generator_is_a_number(mnist):
+    found = metrics.judge_quickly(np.repeat(mnist.train_images[:1], 50, axis=0))
+    assert np.isfinite(found["frechet_distance"]) and found["label_entropy"] == 0 and found["digits_covered"] == 1

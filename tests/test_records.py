@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from helpers import records
+from helpers.experiment import PROFILES, RECORDED
 
 
 @pytest.fixture
@@ -24,7 +25,7 @@ def record():
         epochs=pd.DataFrame({"epoch": [1, 2], "seconds": [0.25, 0.5], "mean_gap": np.float32([1 / 3, 1e-9])}),
         steps={name: generator.normal(size=4).astype(np.float32) for name in records.STEP_NAMES},
         images=generator.integers(0, 256, (2, 3, 28, 28), dtype=np.uint8),
-        frame_steps=np.array([0, 4]),
+        frames=pd.DataFrame({"step": [0, 4], "frechet_distance": [1e9 / 3, 1.5]}),
     )
 
 
@@ -44,6 +45,7 @@ def assert_equal(one, other):
         assert np.array_equal(one.steps[name], other.steps[name], equal_nan=True), name
     assert one.images.dtype == np.uint8 and np.array_equal(one.images, other.images)
     assert np.array_equal(one.frame_steps, other.frame_steps)
+    assert np.allclose(one.frames, other.frames, rtol=1e-8, atol=0)
     # Nine significant digits tell any two float32 apart.
     pd.testing.assert_frame_equal(one.epochs.astype(np.float32), other.epochs.astype(np.float32), check_exact=True)
 
@@ -94,21 +96,23 @@ def resave(path, **changes):
 DAMAGES = {
     "no record.json": (lambda folder: (folder / "record.json").unlink(), "found no record.json"),
     "no epochs.csv": (lambda folder: (folder / "epochs.csv").unlink(), "found no epochs.csv"),
+    "no frames.csv": (lambda folder: (folder / "frames.csv").unlink(), "found no frames.csv"),
+    "cut frames.csv": (lambda folder: cut(folder / "frames.csv"), "whole lines in frames.csv"),
+    "a frame less": (lambda folder: (folder / "frames.csv").write_text("step\n0\n"), "samples, a line of frames"),
     "no steps.npz": (lambda folder: (folder / "steps.npz").unlink(), "found no steps.npz"),
     "no samples.npz": (lambda folder: (folder / "samples.npz").unlink(), "found no samples.npz"),
     "cut record.json": (lambda folder: cut(folder / "record.json"), "JSONDecodeError"),
     "cut steps.npz": (lambda folder: cut(folder / "steps.npz"), "files that can be read"),
     "cut samples.npz": (lambda folder: cut(folder / "samples.npz"), "files that can be read"),
-    "empty epochs.csv": (lambda folder: (folder / "epochs.csv").write_text(""), "EmptyDataError"),
-    "other schema": (lambda folder: rewrite(folder / "record.json", schema_version=2), "schema 1, found 2"),
-    "no schema": (lambda folder: rewrite(folder / "record.json", schema_version=None), "schema 1, found None"),
+    "empty epochs.csv": (lambda folder: (folder / "epochs.csv").write_text(""), "whole lines in epochs.csv"),
+    "other schema": (lambda folder: rewrite(folder / "record.json", schema_version=1), "schema 2, found 1"),
+    "no schema": (lambda folder: rewrite(folder / "record.json", schema_version=None), "schema 2, found None"),
     "other status": (lambda folder: rewrite(folder / "record.json", status="running"), "a status of"),
     "no metrics": (lambda folder: rewrite(folder / "record.json", metrics=None), "expected the keys"),
     "unknown key": (lambda folder: rewrite(folder / "record.json", surprise=1), "TypeError"),
     "a list": (lambda folder: (folder / "record.json").write_text("[]"), "AttributeError"),
     "a series less": (lambda folder: resave(folder / "steps.npz", mean_gap=None), "mean_gap"),
     "float samples": (lambda folder: resave(folder / "samples.npz", images=np.zeros((2, 3, 28, 28))), "found float64"),
-    "a frame less": (lambda folder: resave(folder / "samples.npz", step=np.array([0])), "expected uint8"),
 }
 
 
@@ -183,3 +187,30 @@ def test_replacing_that_failed_can_be_done_again(tmp_path):
             assert not (tmp_path / "run").exists()
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
     assert [path.name for path in (tmp_path / "run").iterdir()] == ["False.txt"]
+
+
+@pytest.mark.parametrize("values", [[0.0, -1.5], [np.nan, np.inf, -np.inf], []])
+def test_compact_keeps_what_needs_no_rounding(values):
+    kept = records.compact(values)
+    assert kept.dtype == np.float32 and np.array_equal(kept, np.float32(values), equal_nan=True)
+
+
+def test_compact_rounds_to_nearest():
+    values = np.random.default_rng(0).normal(size=10_000).astype(np.float32)
+    errors = (records.compact(values).astype(float) - values) / values
+    assert np.abs(errors).max() <= 2.0**-16 and abs(errors.mean()) < 1e-6
+    assert np.array_equal(records.compact(records.compact(values)), records.compact(values))
+
+
+def test_the_same_record_gives_the_same_bytes(tmp_path, record):
+    for name in ("one", "other"):
+        records.write(tmp_path / name, record)
+    for name in records.FILES:
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "other" / name).read_bytes()
+
+
+def test_the_repositorys_records_are_small():
+    sizes = {
+        folder: sum(path.stat().st_size for path in folder.iterdir()) for folder in records.find(RECORDED, PROFILES)
+    }
+    assert sizes and max(sizes.values()) <= 400_000
