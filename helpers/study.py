@@ -1,6 +1,7 @@
 """Sets of runs: which there are, what they say, and the command line that makes them.
 
 python -m helpers.study run --profile lesson --seeds 0    # the six arms, what is missing of them
+python -m helpers.study run --seeds 0 1 2 --workers 2     # two runs at a time
 python -m helpers.study status                            # what is recorded, and what is damaged
 python -m helpers.study table                             # the three tests side by side
 """
@@ -8,13 +9,13 @@ python -m helpers.study table                             # the three tests side
 import argparse
 import json
 import sys
-import time
 import warnings
 from pathlib import Path
 
 import pandas as pd
 
 from helpers import metrics, records
+from helpers.campaign import run
 from helpers.experiment import LEARNING_RATES, PROFILES, RECORDED, Experiment, current_profile
 
 ARMS = {"plain": False, "moments": True}
@@ -197,30 +198,6 @@ def status(results=RECORDED):
     return {"runs": runs, "damaged": [str(error) for error in damaged]}
 
 
-def run(planned, results=RECORDED, verbose="auto"):
-    """Run what is not yet recorded, one after another, and say what comes of each.
-
-    A run that fails (its loss is not finite) is recorded as failed and the next one starts.
-
-    Args:
-        planned: experiments, for instance from `experiments`.
-        results: folder of the records.
-        verbose: as in Keras' `fit`.
-
-    Returns:
-        The records, in the order of `planned`.
-    """
-    done = []
-    for number, experiment in enumerate(planned, 1):
-        print(f"[{number}/{len(planned)}] {experiment.profile} {experiment.name}", flush=True)
-        start = time.perf_counter()
-        record = experiment.run(results, verbose=verbose)
-        seconds = time.perf_counter() - start
-        print(f"    {record.status} {record.reason} ({seconds:.0f} s)", flush=True)
-        done.append(record)
-    return done
-
-
 def _parser():
     parser = argparse.ArgumentParser(
         prog="python -m helpers.study", description="Run and read the study's experiments."
@@ -230,6 +207,8 @@ def _parser():
     run_parser.add_argument("--tests", type=int, nargs="+", default=[1, 2, 3], choices=list(LEARNING_RATES))
     run_parser.add_argument("--arms", nargs="+", default=list(ARMS), choices=list(ARMS))
     run_parser.add_argument("--seeds", type=int, nargs="+", default=[0])
+    run_parser.add_argument("--workers", type=int, default=1, help="runs at a time on this machine (needs Dask)")
+    run_parser.add_argument("--cluster", metavar="ADDRESS", help="scheduler of a Dask cluster to use instead")
     run_parser.add_argument("--quiet", action="store_true", help="no progress bar")
     status_parser = commands.add_parser("status", help="count the records")
     status_parser.add_argument("--json", action="store_true", help="for programs")
@@ -247,12 +226,13 @@ def main(arguments=None):
     try:
         if options.command == "run":
             planned = experiments(options.tests, options.arms, options.seeds, options.profile)
-            run(planned, options.results, verbose=0 if options.quiet else "auto")
+            verbose = 0 if options.quiet else "auto"
+            run(planned, options.results, verbose, options.workers, options.cluster)
         elif options.command == "status":
             _print_status(status(options.results), options.json)
         else:
             _print_table(options.results, options.profile or current_profile())
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, ImportError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:

@@ -188,11 +188,11 @@ def test_command_run_skips_what_is_recorded(tmp_path, pair, no_training, capsys)
 
 def test_command_run_runs_what_is_asked_for(tmp_path, monkeypatch):
     asked = []
-    monkeypatch.setattr(study, "run", lambda planned, results, verbose: asked.append((planned, results, verbose)))
+    monkeypatch.setattr(study, "run", lambda *settings: asked.append(settings))
     arguments = ["run", "--tests", "3", "1", "--arms", "moments", "--seeds", "4", "5", "--profile", "lesson"]
     assert study.main([*arguments, "--results", str(tmp_path), "--quiet"]) == 0
     expected = study.experiments((3, 1), ("moments",), (4, 5), "lesson")
-    assert asked == [(expected, tmp_path, 0)]
+    assert asked == [(expected, tmp_path, 0, 1, None)]
 
 
 def test_command_status(damaged, capsys):
