@@ -172,7 +172,7 @@ def check_writable(folder):
     try:
         folder.mkdir(parents=True, exist_ok=True)
         probe.touch()
-        probe.unlink()
+        probe.unlink(missing_ok=True)  # another run that starts now may have probed too
     except OSError as error:
         raise PermissionError(
             f"Results folder {folder}: expected one that can be written, found: {error.strerror}. "
