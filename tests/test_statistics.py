@@ -19,7 +19,7 @@ def test_iqm_of_a_known_sample():
     assert statistics.iqm(np.arange(8.0)) == pytest.approx(np.mean([2, 3, 4, 5]))
 
 
-def coverage(draw, truth, statistic, runs=400):
+def coverage(draw, truth, statistic, runs=1000):
     hits = 0
     for seed in range(runs):
         found = statistics.estimate(draw(np.random.default_rng(seed)), statistic, seed)
