@@ -8,6 +8,7 @@ import importlib.metadata
 import math
 import os
 import platform
+import random
 import shutil
 import subprocess
 import time
@@ -169,8 +170,8 @@ class Experiment:
 
     def build(self):
         """Return the untrained `GAN`, its weights drawn from the seed."""
-        keras.utils.set_random_seed(self.seed)
-        gan = GAN(models.build_generator(), models.build_discriminator(), self.moment_weight)
+        seeds = random.Random(self.seed)  # its own: a cluster worker's other threads draw from the global one
+        gan = GAN(models.build_generator(seeds=seeds), models.build_discriminator(seeds), self.moment_weight)
         gan.compile(
             generator_optimizer=build_optimizer(self.learning_rate),
             discriminator_optimizer=build_optimizer(self.learning_rate),
@@ -385,6 +386,7 @@ def provenance():
         "system": f"{platform.system()} {platform.machine()}",
         "device": details[0].get("device_name", "GPU") if details else _processor(),
         "cores": os.cpu_count(),
+        "threads": int(os.environ.get("TF_NUM_INTRAOP_THREADS") or os.cpu_count()),  # the order of sums
         "commit": _commit(),
     }
 

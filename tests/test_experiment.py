@@ -4,6 +4,8 @@ import contextlib
 import dataclasses
 import io
 import json
+import os
+import random
 import shutil
 import signal
 import subprocess
@@ -13,8 +15,8 @@ import keras
 import numpy as np
 import pytest
 
-from helpers import data, experiment, metrics, records, study
-from helpers.experiment import Experiment
+from helpers import data, experiment, metrics, models, records, study
+from helpers.experiment import RECORDED, ROOT, Experiment
 from helpers.gan import GAN
 
 NAN, INFINITY = float("nan"), float("inf")
@@ -192,6 +194,52 @@ def test_the_same_experiment_gives_the_same_bits(tiny, pair, tmp_path, same_bits
     same_bits(tiny().run(tmp_path, verbose=0), pair[1])
 
 
+def test_weights_are_keras_own_after_its_seed_is_set(tiny):
+    """As all recorded runs were started: the private draws are those that Keras would make."""
+    ours = tiny(seed=5).build()
+    keras.utils.set_random_seed(5)
+    theirs = [models.build_generator(), models.build_discriminator()]
+    for one, other in zip((ours.generator, ours.discriminator), theirs, strict=True):
+        for a, b in zip(one.get_weights(), other.get_weights(), strict=True):
+            assert a.tobytes() == b.tobytes()
+
+
+def test_what_others_draw_does_not_change_the_weights(tiny, monkeypatch):
+    first = tiny().build().generator.get_weights()
+    monkeypatch.setattr(random, "randint", lambda low, high: high)  # as if another thread drew in between
+    for a, b in zip(first, tiny().build().generator.get_weights(), strict=True):
+        assert a.tobytes() == b.tobytes()
+
+
+FIRST_STEPS = """
+import json, sys
+import keras
+from helpers import records
+from helpers.experiment import Experiment
+
+class Stop(keras.callbacks.Callback):
+    def on_train_batch_end(self, batch, logs=None):
+        print(json.dumps([float(logs[name]) for name in records.STEP_NAMES]), flush=True)
+        if batch == 49:
+            raise SystemExit
+
+Experiment(**json.loads(sys.argv[1])).run(sys.argv[2], callbacks=[Stop()], verbose=0)
+"""
+
+
+def test_a_recorded_full_run_begins_so_again(tmp_path):
+    recorded = records.read(Experiment.of_test(3, moments=True, profile="full").folder(RECORDED))
+    here, there = experiment.provenance(), recorded.provenance
+    command = [sys.executable, "-c", FIRST_STEPS, json.dumps(recorded.config), str(tmp_path)]
+    settings = {**os.environ, "TF_NUM_INTRAOP_THREADS": str(there["threads"])}
+    printed = subprocess.run(command, cwd=ROOT, env=settings, capture_output=True, text=True, check=True).stdout
+    again = np.array([json.loads(line) for line in printed.splitlines()])
+    expected = np.transpose([recorded.steps[name][:50] for name in records.STEP_NAMES])
+    np.testing.assert_allclose(again[0], expected[0], rtol=1e-3)
+    if here["device"] == there["device"]:  # elsewhere sums run in another order, and the paths part
+        np.testing.assert_allclose(again, expected, rtol=1e-3)
+
+
 def test_another_seed_gives_other_weights_order_and_noise(tiny, pair):
     one, other = (tiny(seed=seed).build() for seed in (0, 1))
     for first, second in zip(one.trainable_variables, other.trainable_variables, strict=True):
@@ -247,7 +295,7 @@ def test_runs_go_to_the_readers_folder_unless_told_otherwise(tiny, results, tmp_
 KILLED_RUN = """
 import os, signal, sys
 import keras
-from helpers.experiment import Experiment
+from helpers.experiment import RECORDED, ROOT, Experiment
 
 class Kill(keras.callbacks.Callback):
     seen = 0
