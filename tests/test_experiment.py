@@ -127,7 +127,7 @@ def test_a_profile_from_the_environment(monkeypatch):
 
 def test_without_a_profile_the_hardware_decides(monkeypatch):
     for gpus, expected in (([], "lesson"), (["a GPU"], "full")):
-        monkeypatch.setattr(experiment.tf.config, "list_physical_devices", lambda kind, gpus=gpus: gpus)
+        monkeypatch.setattr(experiment, "accelerators", lambda gpus=gpus: gpus)
         assert experiment.current_profile() == expected
 
 

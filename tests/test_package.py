@@ -11,11 +11,13 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 MODULES = {path.stem: path for path in (ROOT / "helpers").glob("*.py") if path.stem != "__init__"}
 ROOMS = (
-    {"data", "fused"},
+    {"data", "fused", "machine"},
     {"models", "losses", "classifier"},
     {"gan"},
     {"metrics", "records"},
+    {"journal"},
     {"experiment"},
+    {"campaign"},
     {"study", "plots"},
     {"figures", "notebooks"},
 )
