@@ -16,9 +16,14 @@ def now():
     return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
 
 
-def judged_latents(experiment):
-    """The noise behind the images that are judged: float32 (judged_images, 100) in [-1, 1)."""
-    return data.draw_latents(experiment.judged_images, data.JUDGED_LATENTS, experiment.seed)
+def judged_latents(experiment, seed=None):
+    """The noise behind the images that are judged: float32 (judged_images, 100) in [-1, 1).
+
+    Args:
+        experiment: the `Experiment`, for the number.
+        seed: integer >= 0; without one, the experiment's.
+    """
+    return data.draw_latents(experiment.judged_images, data.JUDGED_LATENTS, experiment.seed if seed is None else seed)
 
 
 def frame_steps(experiment):
@@ -58,24 +63,25 @@ class Epoch:
 
     def add_frame(self, samples, judged):
         """Keep a frame: images of the fixed latents, and those to judge quickly (none: no score)."""
-        if not self.failed and self._are_finite(samples) and self._are_finite(judged):
+        if self.check(samples) and self.check(judged):
             self._frames.append(data.unscale(samples))
             scores = metrics.judge_quickly(judged) if len(judged) else {}
             self._frame_rows.append({"step": self._step(), **scores})
 
     def judge(self, images):
         """Judge the images after the epoch, float32 (n, 28, 28, 1); one not finite fails the run."""
-        if not self.failed and self._are_finite(images):
+        if self.check(images):
             self.row |= metrics.judge(images)
+
+    def check(self, images):
+        """Whether the run goes on: it has not failed, and the generated images are finite."""
+        if not self.failed and not np.isfinite(images).all():
+            self.failed = f"the generated images were not finite after step {self._step()}"
+        return not self.failed
 
     def _step(self):
         """Steps of the whole run so far."""
         return self.number * self.experiment.steps_per_epoch + len(self.steps[records.STEP_NAMES[0]])
-
-    def _are_finite(self, images):
-        if not np.isfinite(images).all():
-            self.failed = f"the generated images were not finite after step {self._step()}"
-        return not self.failed
 
     def write(self, draft, total_seconds):
         """Write all of it into an empty folder."""
@@ -93,8 +99,15 @@ def failure(folder):
     return _read_json(folder / "row.json").get("failed", "")
 
 
-def record(experiment, epochs, started):
-    """Return the `records.Record` of an experiment from the folders of its epochs, in order."""
+def record(experiment, epochs, started, details=None):
+    """Return the `records.Record` of an experiment.
+
+    Args:
+        experiment: the `Experiment`.
+        epochs: folders that `Epoch.write` filled, in order.
+        started: when it began, for the provenance.
+        details: dict of what else the provenance should say.
+    """
     rows = pd.DataFrame([_read_json(folder / "row.json") for folder in epochs])
     steps = [_read_arrays(folder / "steps.npz") for folder in epochs]
     images = [_read_arrays(folder / "samples.npz")["images"] for folder in epochs]
@@ -109,7 +122,7 @@ def record(experiment, epochs, started):
         status="failed" if failed else "finished",
         reason=failed,
         metrics={} if failed else {name: float(rows.iloc[-1][name]) for name in metrics.NAMES},
-        provenance={**provenance(), "started": started, "wall_seconds": round(seconds, 1)},
+        provenance={**provenance(), **(details or {}), "started": started, "wall_seconds": round(seconds, 1)},
         epochs=rows,
         frames=pd.concat(frames, ignore_index=True).reindex(columns=frame_columns),
         steps={name: np.concatenate([s[name] for s in steps]) for name in records.STEP_NAMES},

@@ -45,6 +45,16 @@ def device_name():
     return next(iter(accelerators()), None) or _processor()
 
 
+def device_memory():
+    """Bytes that a JAX program may take: nine tenths of what the accelerator offers, or half of a CPU's memory."""
+    import jax
+
+    offered = jax.devices()[0].memory_stats()
+    if offered:
+        return 0.9 * (offered["bytes_limit"] - offered["bytes_in_use"])
+    return 0.5 * os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
 def _processor():
     """The processor's name where the system tells it."""
     cpuinfo = Path("/proc/cpuinfo")

@@ -47,8 +47,12 @@ def judge(images):
     images = data.check_images(images)
     if not 2 * KERNEL_BLOCKS <= len(images) <= 10_000:
         raise ValueError(f"Images to judge: expected 20 to 10,000, found {len(images)}.")
-    labels, fake = classifier.classify(images)
-    real = _test_features()[: len(images)]
+    return judge_reading(*classifier.classify(images))
+
+
+def judge_reading(labels, fake):
+    """`judge` images by what `classifier.classify` read on them: labels (n,) and features (n, 64)."""
+    real = _test_features()[: len(fake)]
     kernel, kernel_error = kernel_distance(fake, real)
     return {
         "frechet_distance": frechet_distance(fake, real),

@@ -11,13 +11,13 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 MODULES = {path.stem: path for path in (ROOT / "helpers").glob("*.py") if path.stem != "__init__"}
 ROOMS = (
-    {"data", "fused", "machine"},
+    {"data", "fused", "machine", "convolutions"},
     {"models", "losses", "classifier"},
-    {"gan"},
+    {"gan", "fleet"},
     {"metrics", "records"},
     {"journal"},
     {"experiment"},
-    {"campaign"},
+    {"campaign", "fleet_runs"},
     {"study", "plots"},
     {"figures", "notebooks"},
 )
