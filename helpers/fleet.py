@@ -154,7 +154,7 @@ class Fleet:
 
     def _run(self, steps, state, plan, start, images, settings):
         """`steps` steps of all members, from number `start` of the epoch."""
-        dtype = self._generator.compute_dtype
+        dtype = self._generator.outputs[0].dtype
         row, size = settings["seed_row"], self.batch_size
 
         def step(state, number):

@@ -4,54 +4,12 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from keras import layers
+from networks import NARROW, plain_discriminator, plain_generator
 
 from helpers import data
 from helpers.gan import GAN, build_optimizer
 
 LOGGED = ("discriminator_loss", "generator_loss", "mean_gap", "variance_gap")
-FULL = {"generator": (1024, 256, 32), "discriminator": (32, 256)}
-NARROW = {"generator": (24, 6, 4), "discriminator": (4, 6)}
-
-
-def plain_generator(widths=FULL["generator"], dtype="float32"):
-    """The generator of the design page, from Keras' own layers."""
-    dense, deep, shallow = widths
-    return keras.Sequential(
-        [
-            keras.Input((100,), dtype=dtype),
-            layers.Dense(dense, dtype=dtype),
-            layers.BatchNormalization(dtype=dtype),
-            layers.LeakyReLU(negative_slope=0.2, dtype=dtype),
-            layers.Dense(49 * deep, dtype=dtype),
-            layers.Reshape((7, 7, deep), dtype=dtype),
-            layers.BatchNormalization(dtype=dtype),
-            layers.LeakyReLU(negative_slope=0.2, dtype=dtype),
-            layers.Conv2DTranspose(shallow, 3, 2, "same", dtype=dtype),
-            layers.BatchNormalization(dtype=dtype),
-            layers.LeakyReLU(negative_slope=0.2, dtype=dtype),
-            layers.Conv2DTranspose(1, 3, 2, "same", activation="tanh", dtype=dtype),
-        ]
-    )
-
-
-def plain_discriminator(widths=FULL["discriminator"], dtype="float32", rate=0.5):
-    """The discriminator of the design page, from Keras' own layers."""
-    shallow, deep = widths
-    return keras.Sequential(
-        [
-            keras.Input((28, 28, 1), dtype=dtype),
-            layers.Conv2D(shallow, 3, 2, "same", dtype=dtype),
-            layers.BatchNormalization(dtype=dtype),
-            layers.LeakyReLU(negative_slope=0.2, dtype=dtype),
-            layers.Conv2D(deep, 3, 2, "same", dtype=dtype),
-            layers.BatchNormalization(dtype=dtype),
-            layers.LeakyReLU(negative_slope=0.2, dtype=dtype),
-            layers.Flatten(dtype=dtype),
-            layers.Dropout(rate, name="dropout", dtype=dtype),
-            layers.Dense(1, dtype=dtype),
-        ]
-    )
 
 
 class NumpyAdam:

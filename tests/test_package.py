@@ -14,12 +14,12 @@ ROOMS = (
     {"data", "fused", "machine", "convolutions"},
     {"models", "losses", "classifier"},
     {"gan", "fleet"},
-    {"metrics", "records"},
+    {"metrics", "records", "speed", "graph_session"},
     {"journal"},
     {"experiment"},
     {"campaign", "fleet_runs"},
     {"study", "plots"},
-    {"figures", "notebooks"},
+    {"figures", "notebooks", "bench", "fleet_bench"},
 )
 RANK = {module: rank for rank, room in enumerate(ROOMS) for module in room}
 
