@@ -78,8 +78,13 @@ def build_plain_gan():
     """`PlainGAN` from Keras' own layers and Adam, compiled, with the weights of ours."""
     networks = [plain(network) for network in build_networks()]
     gan = PlainGAN(*networks, MOMENT_WEIGHT)
-    gan.compile(*(keras.optimizers.Adam(RATE, beta_1=0.9, beta_2=0.999, epsilon=1e-8) for _ in networks))
+    gan.compile(*plain_optimizers())
     return gan
+
+
+def plain_optimizers():
+    """Keras' own Adam with the study's settings, one for each network."""
+    return [keras.optimizers.Adam(RATE, beta_1=0.9, beta_2=0.999, epsilon=1e-8) for _ in range(2)]
 
 
 def plain(network):

@@ -13,7 +13,7 @@ import keras
 import numpy as np
 
 from helpers import data, journal, metrics, models, records
-from helpers.machine import ROOT, accelerators, provenance
+from helpers.machine import BACKEND, ROOT, accelerators, provenance
 
 RECORDED = ROOT / "results"
 
@@ -160,7 +160,16 @@ class Experiment:
         return self.train_images // self.batch_size
 
     def build(self):
-        """Return the untrained `GAN`, its weights drawn from the seed."""
+        """Return the untrained `GAN`, its weights drawn from the seed.
+
+        Raises:
+            ImportError: Keras is not on TensorFlow.
+        """
+        if BACKEND != "tensorflow":
+            raise ImportError(
+                f"A run of its own: expected Keras on TensorFlow, found it on {BACKEND}. Mend it by unsetting "
+                "KERAS_BACKEND, or train many at once on JAX with: python -m helpers.study run --fleet"
+            )
         from helpers.gan import GAN, build_optimizer  # TensorFlow, which a fleet does without
 
         keras.utils.set_random_seed(self.seed)

@@ -162,8 +162,8 @@ class Fleet:
             order = jax.lax.dynamic_slice_in_dim(plan["order"], at, size, axis=1)[row]
             latents = jax.lax.dynamic_slice_in_dim(plan["latents"], at, size, axis=1)[row]
             one = functools.partial(train_step, self._generator, self._discriminator)
-            batch = images[order].astype(dtype), latents.astype(dtype)
-            return jax.vmap(one)(state, *batch, settings["rate"], settings["moment_weight"])
+            numbers = images[order], latents, settings["rate"], settings["moment_weight"]
+            return jax.vmap(one)(state, *(number.astype(dtype) for number in numbers))
 
         with jax.default_matmul_precision(self.precision):
             state, logs = jax.lax.scan(step, state, start + jnp.arange(steps))
@@ -226,13 +226,14 @@ def train_step(generator, discriminator, state, images, latents, rate, moment_we
 def _adam(state, gradients, rate):
     """The weights and moments after one update (Kingma and Ba, 2015), with epsilon as Keras has it."""
     step = state["step"] + 1
+    powers = [jnp.asarray(np.float32(beta), rate.dtype) ** step for beta in BETAS]
+    size = rate * jnp.sqrt(1 - powers[1]) / (1 - powers[0])
 
     def update(weight, gradient, first, second):
         beta_1, beta_2 = (jnp.asarray(beta, weight.dtype) for beta in BETAS)
         first = first + (gradient - first) * (1 - beta_1)
         second = second + (jnp.square(gradient) - second) * (1 - beta_2)
-        size = rate * jnp.sqrt(1 - beta_2**step) / (1 - beta_1**step)
-        return weight - size.astype(weight.dtype) * first / (jnp.sqrt(second) + EPSILON), first, second
+        return weight - size * first / (jnp.sqrt(second) + EPSILON), first, second
 
     moved = map(update, state["weights"], gradients, state["first"], state["second"])
     weights, first, second = (list(column) for column in zip(*moved, strict=True))

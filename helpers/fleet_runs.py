@@ -27,9 +27,10 @@ CLASSIFIED_AT_ONCE = 2000
 def run(planned, results=RECORDED, memory=None, keep_every=1, verbose=True, **settings):
     """Train what is not yet recorded, as few fleets as fit into memory, and record each run.
 
-    Killed at any time, the same call takes up each fleet after its last kept epoch; on one CPU it
-    ends with the same bits, on a GPU as far as its library chooses the same kernels again. A run's
-    `wall_seconds` are its share of its fleet's time; provenance names size and settings of the fleet.
+    Killed at any time, the same call takes up each fleet after the last epoch on disk, which is written
+    while the next one is trained; on one CPU it ends with the same bits, on a GPU as far as the compiler
+    chooses the same kernels again. A run's `wall_seconds` are its share of its fleet's time; provenance
+    names size and settings of the fleet.
 
     Args:
         planned: experiments of the same sizes, for instance from `study.experiments`.

@@ -6,12 +6,6 @@ import tensorflow as tf
 from helpers import losses
 from helpers.fused import FusedAdam
 
-if keras.backend.backend() != "tensorflow":
-    raise ImportError(
-        f"A GAN of its own: expected Keras on TensorFlow, found it on {keras.backend.backend()}. "
-        "Mend it by unsetting KERAS_BACKEND, or train on JAX with: python -m helpers.study run --fleet"
-    )
-
 
 class GAN(keras.Model):
     """A generator and a discriminator, trained together.

@@ -1,12 +1,11 @@
-"""What tests/test_fleet.py runs in processes of their own, with Keras on JAX: python fleet_on_jax.py SCENARIO FOLDER.
+"""What tests/test_fleet.py runs in processes of their own, with Keras on JAX and without TensorFlow.
 
-A scenario takes its inputs from the folder and leaves its results there, as .npz or .json.
+A scenario takes its inputs from a folder and leaves its results there, as .npz or .json.
 """
 
 import json
 import os
 import signal
-import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -15,13 +14,13 @@ import numpy as np
 from keras.src.backend.common import dtypes
 from networks import NARROW, CountedDropout, plain_discriminator, plain_generator
 
-from helpers import convolutions, data, fleet, fleet_runs, models
+from helpers import classifier, convolutions, data, fleet, fleet_runs, models
 from helpers.experiment import Experiment
 
 if os.environ.get("JAX_ENABLE_X64"):
     dtypes.BIT64_TO_BIT32_DTYPE["float64"] = "float64"  # on JAX, Keras' operations would round to float32
 
-SIZES = {"epochs": 2, "batch_size": 20, "train_images": 60, "judged_images": 40, "frame_images": 20}
+SIZES = {"epochs": 3, "batch_size": 20, "train_images": 60, "judged_images": 40, "frame_images": 20}
 MEMBERS = [(0.01, 0.1, 0), (0.001, 0.0, 1), (1e30, 0.1, 0), (0.001, 0.1, 1)]
 STEPS = 20
 
@@ -141,7 +140,7 @@ def small_study(folder):
 def errors(folder):
     """Messages of what a fleet refuses, by name."""
     images, good = data.load_mnist().train_images[:60], planned()
-    longer = Experiment(0.01, 0.1, 0, "smoke", **{**SIZES, "epochs": 3})
+    longer = Experiment(0.01, 0.1, 0, "smoke", **{**SIZES, "epochs": 4})
     tries = {
         "no members": lambda: fleet.Fleet([], images, 20),
         "precision": lambda: fleet.Fleet(good, images, 20, precision="float16"),
@@ -163,6 +162,14 @@ def errors(folder):
     (folder / "errors.json").write_text(json.dumps(messages))
 
 
-if __name__ == "__main__":
-    for scenario in sys.argv[2:]:
-        globals()[scenario](Path(sys.argv[1]))
+def reading(folder):
+    """Share of some test images that the classifier reads right."""
+    mnist = data.load_mnist()
+    labels, features = classifier.classify(mnist.test_images[:500])
+    right = float((labels == mnist.test_labels[:500]).mean())
+    (folder / "reading.json").write_text(json.dumps({"right": right, "features": features.shape}))
+
+
+def main(folder, *scenarios):
+    for scenario in scenarios:
+        globals()[scenario](Path(folder))

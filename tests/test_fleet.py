@@ -3,7 +3,8 @@
 Equality over 20 steps is tested in float64. In float32 no two orders of summation agree for long,
 not even two of one library: a bias before batch normalisation has a gradient of zero, rounding
 makes it noise, Adam's first steps turn its sign into full steps of the rate, and training
-amplifies what differs. For the study's networks in float32 the first step is compared instead.
+amplifies what differs. In float64 the noise is far below Adam's epsilon. For the study's networks
+in float32 the first step is compared instead.
 """
 
 import json
@@ -17,7 +18,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from networks import FULL, NARROW, CountedDropout, plain_discriminator, plain_generator
+from networks import NARROW, CountedDropout, plain_discriminator, plain_generator
 
 from helpers import data, records, study
 from helpers.gan import GAN, build_optimizer
@@ -28,18 +29,26 @@ LOGGED = records.STEP_NAMES
 STEPS = 20
 
 
+LAUNCH = """
+import sys
+sys.modules["tensorflow"] = None  # importing it fails, as where it is not installed
+import fleet_on_jax
+fleet_on_jax.main(*sys.argv[1:])
+"""
+
+
 def on_jax(folder, *scenarios, **environment):
     """Run scenarios of tests/fleet_on_jax.py; return the finished process."""
     environment = {
         **os.environ,
-        "PYTHONPATH": str(ROOT),
+        "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")]),
         "KERAS_BACKEND": "jax",
         "JAX_PLATFORMS": "cpu",
         "JAX_COMPILATION_CACHE_DIR": str(folder / "compiled"),  # what is run twice is compiled once
         "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
         **environment,
     }
-    command = [sys.executable, ROOT / "tests" / "fleet_on_jax.py", folder, *scenarios]
+    command = [sys.executable, "-c", LAUNCH, folder, *scenarios]
     return subprocess.run(command, env=environment, capture_output=True, text=True)
 
 
@@ -52,11 +61,7 @@ def read(path):
         return dict(archive)
 
 
-TWINS = {
-    "narrow, no dropout": (NARROW, False, 8),
-    "narrow, dropout": (NARROW, True, 8),
-    "the study's sizes, dropout": (FULL, True, 4),
-}
+TWINS = {"without dropout": (NARROW, False, 8), "with dropout": (NARROW, True, 8)}
 
 
 def tensorflow_twin(path, widths, dropout, batch_size):
@@ -112,7 +117,7 @@ def test_a_fleet_of_one_is_the_gan_step_for_step(stepped, name):
 
 def test_the_twins_moved_far_more_than_they_differ(stepped):
     folder = stepped[0]
-    start, (expected, _) = read(folder / "twin-0.npz"), stepped[1]["narrow, no dropout"]
+    start, (expected, _) = read(folder / "twin-0.npz"), stepped[1]["without dropout"]
     assert np.abs(expected["generator.weights.0"] - start["generator.0"]).max() > 5e-3
     assert np.ptp(expected["discriminator_loss"]) > 0.1
 
@@ -122,7 +127,7 @@ def test_a_fleet_of_three_is_three_fleets_of_one(stepped, row):
     folder, _ = stepped
     together, alone = read(folder / f"three-patches-{row}.npz"), read(folder / f"one-{row}.npz")
     for key, values in alone.items():
-        assert together[key] == pytest.approx(values, rel=1e-9, abs=1e-9), key
+        assert together[key] == pytest.approx(values, rel=1e-7, abs=1e-7), key
 
 
 @pytest.mark.parametrize("row", range(3))
@@ -130,7 +135,7 @@ def test_both_ways_to_convolve_agree(stepped, row):
     folder, _ = stepped
     patches, grouped = (read(folder / f"three-{way}-{row}.npz") for way in ("patches", "grouped"))
     for key, values in grouped.items():
-        assert patches[key] == pytest.approx(values, rel=1e-9, abs=1e-9), key
+        assert patches[key] == pytest.approx(values, rel=1e-7, abs=1e-7), key
 
 
 def test_members_differ_in_seed_rate_and_weight(stepped):
@@ -147,15 +152,16 @@ def float32_step(tmp_path_factory, tiny, mnist):
     weights = {f"{n}.{i}": w for n, network in networks.items() for i, w in enumerate(network.get_weights())}
     images = mnist.train_images[:60]
     np.savez(folder / "study.npz", images=images, **weights)
-    check(on_jax(folder, "study_step"))
+    check(on_jax(folder, "study_step", "errors", "reading"))
     gan.discriminator.get_layer("dropout").rate = 0.0
     made = gan.generator(data.fixed_latents(), training=False).numpy()
     logs = gan.train_step([tf.constant(part) for part in data.Batches(images, 20, seed=0)[0]])
-    return read(folder / "study-found.npz"), {**{name: float(value) for name, value in logs.items()}, "before": made}
+    expected = {**{name: float(value) for name, value in logs.items()}, "before": made}
+    return folder, read(folder / "study-found.npz"), expected
 
 
 def test_the_first_step_of_the_studys_networks(float32_step):
-    found, expected = float32_step
+    _, found, expected = float32_step
     for name in LOGGED:
         assert found[name] == pytest.approx(expected[name], rel=1e-5), name
     assert np.abs(found["before"] - expected["before"]).max() <= 1e-5
@@ -163,11 +169,11 @@ def test_the_first_step_of_the_studys_networks(float32_step):
 
 @pytest.fixture(scope="module")
 def studies(tmp_path_factory):
-    """A study run through, and one that was killed in its second fleet's second epoch and run again."""
+    """A study run through, and one that was killed in its second fleet's third epoch and run again."""
     whole, broken = (tmp_path_factory.mktemp(name) for name in ("whole", "broken"))
     shared = {"JAX_COMPILATION_CACHE_DIR": str(whole / "compiled")}
     check(on_jax(whole, "small_study"))
-    killed = on_jax(broken, "small_study", KILL_AT="4", **shared)
+    killed = on_jax(broken, "small_study", KILL_AT="6", **shared)
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     left = sorted(path.name for path in (broken / "results" / "smoke").iterdir())
     check(on_jax(broken, "small_study", **shared))
@@ -183,7 +189,7 @@ def test_a_killed_fleet_resumes_to_the_same_records(studies, same_bits):
     assert len([name for name in left if name.startswith("lr")]) == 2  # the first fleet's
     assert len([name for name in left if name.startswith(".partial-fleet-")]) == 1
     calls, _ = json.loads((broken / "calls.json").read_text())
-    assert calls == [2]  # the second fleet's second epoch, and nothing else
+    assert calls in ([2], [2, 2])  # the third epoch, and the second if it was not yet written
     expected, found = records_of(whole), records_of(broken)
     assert set(expected) == set(found) and len(found) == 4
     for name, record in expected.items():
@@ -193,7 +199,7 @@ def test_a_killed_fleet_resumes_to_the_same_records(studies, same_bits):
 
 def test_fleets_are_split_into_groups_that_fit(studies):
     calls, _ = json.loads((studies[0] / "calls.json").read_text())
-    assert calls == [2, 2, 2, 2]  # two fleets of two for two epochs each, since four do not fit
+    assert calls == [2] * 6  # two fleets of two for three epochs each, since four do not fit
 
 
 def test_a_fleets_records_are_those_of_single_runs(studies, pair):
@@ -211,8 +217,8 @@ def test_a_fleets_records_are_those_of_single_runs(studies, pair):
         assert set(record.config) == set(single.config) and list(record.epochs) == list(single.epochs)
         assert list(record.frames) == list(single.frames)
     done = found["lr0.001-moments0.1-seed1"]
-    assert done.images.shape == single.images.shape and done.frame_steps.tolist() == [0, 3, 6]
-    assert {name: values.shape for name, values in done.steps.items()} == {name: (6,) for name in LOGGED}
+    assert done.images.shape == (4, *single.images.shape[1:]) and done.frame_steps.tolist() == [0, 3, 6, 9]
+    assert {name: values.shape for name, values in done.steps.items()} == {name: (9,) for name in LOGGED}
     assert set(done.metrics) == set(single.metrics)
     runs = study.load_runs(studies[0] / "results")
     assert len(runs) == 4 and runs["frechet_distance"].notna().sum() == 3
@@ -242,37 +248,21 @@ MESSAGES = {
     "two sizes": "ValueError: A fleet: expected experiments that differ in learning_rate, moment_weight, seed only",
     "twice": "ValueError: A fleet: expected each experiment once, found one twice.",
     "keep every": "ValueError: Epochs between two kept states: expected 1 or more, found 0.",
-    "single run": "ImportError: A GAN of its own: expected Keras on TensorFlow, found it on jax. Mend it",
+    "single run": "ImportError: A run of its own: expected Keras on TensorFlow, found it on jax. Mend it",
 }
 
 
-@pytest.fixture(scope="module")
-def refused(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("errors")
-    check(on_jax(folder, "errors"))
-    return json.loads((folder / "errors.json").read_text())
-
-
 @pytest.mark.parametrize("name", MESSAGES)
-def test_misuse_is_named(refused, name):
-    assert refused[name].startswith(MESSAGES[name])
+def test_misuse_is_named(float32_step, name):
+    assert json.loads((float32_step[0] / "errors.json").read_text())[name].startswith(MESSAGES[name])
+
+
+def test_metrics_need_no_tensorflow(float32_step):
+    found = json.loads((float32_step[0] / "reading.json").read_text())
+    assert found["right"] > 0.97 and found["features"] == [500, 64]
 
 
 def test_without_jax_as_backend_the_command_says_how(tmp_path, capsys):
     assert study.main(["run", "--fleet", "--profile", "smoke", "--results", str(tmp_path)]) == 2
     message = capsys.readouterr().err
     assert "expected Keras on JAX, found it on tensorflow. Mend it by setting KERAS_BACKEND=jax" in message
-
-
-def test_a_fleet_needs_no_tensorflow():
-    code = """
-import sys
-sys.modules["tensorflow"] = None  # importing it fails, as where it is not installed
-import helpers.study, helpers.fleet_runs, helpers.journal
-from helpers import classifier, data, metrics
-labels, features = classifier.classify(data.load_mnist().test_images[:200])
-assert features.shape == (200, 64) and (labels == data.load_mnist().test_labels[:200]).mean() > 0.95
-"""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"}
-    found = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
-    assert (found.returncode, found.stdout) == (0, ""), found.stderr
