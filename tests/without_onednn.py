@@ -43,7 +43,7 @@ def main():
     found = {}
 
     def note(name, value):
-        found[name] = max(found.get(name, 0.0), value)
+        found[name] = max(found.get(name, 0.0), float(value))
 
     for step in range(STEPS):
         for one, other in zip(variables(fused), variables(plain), strict=True):
