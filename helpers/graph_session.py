@@ -17,11 +17,11 @@ class GraphNetwork:
     """A Keras network rebuilt in the graph in force, from operations that TensorFlow 1 had.
 
     Args:
-        network: model of the layers that the study uses; its weights are copied.
+        weighted: list of (layer, its weights), of the layers that the study uses, as `weighted` returns it.
     """
 
-    def __init__(self, network):
-        self.layers = [(layer, [v1.Variable(weight) for weight in layer.get_weights()]) for layer in network.layers]
+    def __init__(self, weighted):
+        self.layers = [(layer, [v1.Variable(weight) for weight in weights]) for layer, weights in weighted]
         # The last two weights of a batch normalisation are its moving averages.
         self.trained = [v for layer, vs in self.layers for v in (vs[:2] if _is_norm(layer) else vs)]
         self.updates = []
@@ -62,6 +62,11 @@ class GraphNetwork:
         return outputs
 
 
+def weighted(network):
+    """Layers of a Keras network with their weights, which can be read outside a graph only."""
+    return [(layer, layer.get_weights()) for layer in network.layers]
+
+
 def _is_norm(layer):
     return isinstance(layer, layers.BatchNormalization)
 
@@ -76,10 +81,11 @@ class SessionGAN:
     """
 
     def __init__(self, generator, discriminator, moment_weight, rate):
+        architectures = weighted(generator), weighted(discriminator)
         with tf.Graph().as_default():
             self.images = v1.placeholder(tf.float32, [None, 28, 28, 1])
             self.latents = v1.placeholder(tf.float32, [None, generator.input_shape[-1]])
-            ours, theirs = GraphNetwork(generator), GraphNetwork(discriminator)
+            ours, theirs = map(GraphNetwork, architectures)
             fake = ours(self.latents)
             real_logits, fake_logits = theirs(self.images), theirs(fake)
             self.discriminator_loss = losses.discriminator_loss(real_logits, fake_logits)
