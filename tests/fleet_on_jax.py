@@ -14,7 +14,7 @@ import numpy as np
 from keras.src.backend.common import dtypes
 from networks import NARROW, CountedDropout, plain_discriminator, plain_generator
 
-from helpers import classifier, convolutions, data, fleet, fleet_runs, metrics, models
+from helpers import classifier, convolutions, data, fleet, fleet_runs, losses, metrics, models
 from helpers.experiment import Experiment
 
 if os.environ.get("JAX_ENABLE_X64"):
@@ -96,6 +96,25 @@ def three(folder):
             save(f"three-{way}-{row}", made, logs, row)
     for row, one in enumerate(members):
         save(f"one-{row}", *trained([one], images, 8, convolution="patches"), 0)
+
+
+def dropout(folder):
+    """The first discriminator loss of an epoch with Keras' dropout: of two members, and by hand without any fleet."""
+    images, members = data.load_mnist().train_images[:16], [member(0.01, 0.1, 0), member(0.01, 0.1, 4)]
+    made = fleet.Fleet(members, images, 8, narrow, convolution="grouped")
+    made.start()
+    made.begin_epoch(3)
+    found = np.asarray(made.advance(1)["discriminator_loss"])[:, 0]
+    expected = []
+    for one in members:
+        keras.utils.set_random_seed(one.seed)
+        generator, discriminator = narrow()
+        discriminator.get_layer("dropout").seed_generator.state.assign(data.dropout_state(one.seed, 3))
+        order, latents = data.plan_epoch(16, 8, one.seed, 3)
+        fake = generator(latents[:8].astype(float), training=True)
+        real_logits = discriminator(images[order[:8]].astype(float), training=True)
+        expected.append(float(losses.discriminator_loss(real_logits, discriminator(fake, training=True))))
+    np.savez(folder / "dropout.npz", found=found, expected=expected)
 
 
 def study_step(folder):

@@ -100,7 +100,7 @@ def stepped(tmp_path_factory, mnist):
     folder = tmp_path_factory.mktemp("steps")
     names = {name: f"twin-{number}.npz" for number, name in enumerate(TWINS)}
     expected = {name: tensorflow_twin(folder / names[name], *settings) for name, settings in TWINS.items()}
-    check(on_jax(folder, "twins", "three", JAX_ENABLE_X64="1"))
+    check(on_jax(folder, "twins", "three", "dropout", JAX_ENABLE_X64="1"))
     return folder, {name: (expected[name], read(folder / names[name].replace("twin", "found"))) for name in TWINS}
 
 
@@ -142,6 +142,12 @@ def test_members_differ_in_seed_rate_and_weight(stepped):
     folder, _ = stepped
     rows = [read(folder / f"three-patches-{row}.npz")["generator_loss"] for row in range(3)]
     assert len({values.tobytes() for values in rows}) == 3
+
+
+def test_dropout_is_kerass_with_the_noise_of_seed_and_epoch(stepped):
+    found = read(stepped[0] / "dropout.npz")
+    assert found["found"] == pytest.approx(found["expected"], rel=1e-9)
+    assert np.ptp(found["found"]) > 1e-3
 
 
 @pytest.fixture(scope="module")
