@@ -23,6 +23,7 @@ if keras.backend.backend() != "jax":
         f"A fleet: expected Keras on JAX, found it on {keras.backend.backend()}. "
         "Mend it by setting KERAS_BACKEND=jax before the command (and with: pip install jax)."
     )
+jax.config.update("jax_default_matmul_precision", "float32")  # on a GPU, JAX would use TF32 unasked
 
 
 def build_networks():
@@ -64,14 +65,14 @@ class Fleet:
             "moment_weight": np.array([member.moment_weight for member in members], np.float32),
             "seed_row": np.array([self.seeds.index(member.seed) for member in members], np.int32),
         }
-        self._programs, self._generate = {}, jax.jit(self._generate_images)
+        self._programs, self._plans, self._generate = {}, {}, jax.jit(self._generate_images)
         self.state = None
 
     def start(self):
         """Give each member the initial weights of its seed, which the members of a seed share."""
-        initial = {seed: _initial_state(self._build, seed) for seed in self.seeds}
-        states = [initial[member.seed] for member in self.members]
-        self.state = jax.tree.map(lambda *leaves: jnp.asarray(np.stack(leaves)), *states)
+        states = [_initial_state(self._build, seed) for seed in self.seeds]
+        rows = self._settings["seed_row"]
+        self.state = jax.tree.map(lambda *leaves: jnp.asarray(np.stack(leaves))[rows], *states)
 
     def leaves(self):
         """The whole state as a list of NumPy arrays, each (members, ...), for `restore`."""
@@ -81,11 +82,18 @@ class Fleet:
         """Take up the state of a fleet of the same members."""
         self.state = jax.tree.unflatten(jax.tree.structure(self._shapes()), [jnp.asarray(leaf) for leaf in leaves])
 
+    def plan(self, epoch):
+        """Draw each seed's order and noise of an epoch; called ahead of it, the device need not wait."""
+        if epoch not in self._plans:
+            plans = [data.plan_epoch(len(self._images), self.batch_size, seed, epoch) for seed in self.seeds]
+            order, latents = (np.stack(column) for column in zip(*plans, strict=True))
+            self._plans[epoch] = {"order": jnp.asarray(order, jnp.int32), "latents": jnp.asarray(latents)}
+        return self._plans[epoch]
+
     def begin_epoch(self, epoch):
-        """Plan an epoch, counted from 0: each seed's order, noise and dropout."""
-        plans = [data.plan_epoch(len(self._images), self.batch_size, seed, epoch) for seed in self.seeds]
-        orders, latents = zip(*plans, strict=True)
-        self._plan = {"order": jnp.asarray(np.stack(orders), jnp.int32), "latents": jnp.asarray(np.stack(latents))}
+        """Begin an epoch, counted from 0, with its order, noise and dropout."""
+        self._plan = self.plan(epoch)
+        self._plans = {number: plan for number, plan in self._plans.items() if number > epoch}
         self._at = 0
         states = np.stack([data.dropout_state(member.seed, epoch) for member in self.members])
         others = self.state["discriminator"]["others"]

@@ -125,6 +125,7 @@ class _Voyage:
         self.settings = {"convolution": fleet.convolution, "precision": fleet.precision}
         self.failed = set()
         provenance()  # as it is now, should the code change while this runs
+        metrics.real_features()  # now, since Keras must not predict in two threads at once
 
     def run(self, results):
         """Train from the last kept epoch on, then write the records."""
@@ -181,7 +182,10 @@ class _Voyage:
         self.fleet.begin_epoch(epoch)
         done = 0
         for step in journal.frame_steps(self.sizes):
-            self._log_steps(logs, self.fleet.advance(step - done))
+            values = self.fleet.advance(step - done)
+            if epoch + 1 < self.sizes.epochs:
+                self.fleet.plan(epoch + 1)  # while the device works
+            self._log_steps(logs, values)
             self._keep_frames(logs)
             done = step
         seconds = time.perf_counter() - clock

@@ -52,7 +52,7 @@ def judge(images):
 
 def judge_reading(labels, fake):
     """`judge` images by what `classifier.classify` read on them: labels (n,) and features (n, 64)."""
-    real = _test_features()[: len(fake)]
+    real = real_features()[: len(fake)]
     kernel, kernel_error = kernel_distance(fake, real)
     return {
         "frechet_distance": frechet_distance(fake, real),
@@ -79,7 +79,7 @@ def judge_quickly(images):
     """
     labels, fake = classifier.classify(data.check_images(images))
     return {
-        "frechet_distance": frechet_distance(fake, _test_features()),
+        "frechet_distance": frechet_distance(fake, real_features()),
         "digits_covered": float(digits_covered(labels)),
         "label_entropy": label_entropy(labels),
     }
@@ -92,7 +92,8 @@ def floor(count=10_000):
 
 
 @functools.cache
-def _test_features():
+def real_features():
+    """Features of all test images, float64 (10,000, 64), read once."""
     return classifier.classify(data.load_mnist().test_images)[1]
 
 

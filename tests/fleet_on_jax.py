@@ -142,7 +142,7 @@ def small_study(folder):
     """Four runs, one of which fails, in two fleets; with KILL_AT, killed before that call of `advance`."""
     models.build_generator, models.build_discriminator = (lambda: narrow("float32")[0]), (lambda: narrow("float32")[1])
     few = classifier.classify(data.load_mnist().test_images[:200])[1]
-    metrics._test_features = lambda: few  # all 10,000 would take longer than the rest
+    metrics.real_features = lambda: few  # all 10,000 would take longer than the rest
     whole = fleet.Fleet(planned(), data.load_mnist().train_images[:60], 20, convolution="patches").needed_bytes(3)
     advance, calls, kill_at = fleet.Fleet.advance, [], int(os.environ.get("KILL_AT", 0))
 
