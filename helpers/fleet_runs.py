@@ -198,7 +198,7 @@ class _Voyage:
         if self.verbose:
             speed = len(self.members) * self.sizes.steps_per_epoch / seconds
             failed = f", {len(self.failed)} failed" if self.failed else ""
-            text = f"fleet of {len(self.members)}: epoch {epoch + 1}/{self.sizes.epochs}, {speed:.0f} steps/s{failed}"
+            text = f"fleet of {len(self.members)}: epoch {epoch + 1}/{self.sizes.epochs}, {speed:.3g} steps/s{failed}"
             print(text, flush=True)
         return logs, readings, leaves, time.perf_counter() - clock
 
