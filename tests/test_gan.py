@@ -226,7 +226,7 @@ def check_updates(optimizer, network, reference, gradients):
 
 
 def test_graph_and_eager_steps_agree(tiny, pair, mnist):
-    """What `fit` recorded as its first step is the independent step on that batch, noise and dropout, to a record's rounding."""
+    """What `fit` recorded as its first step, rounded, is the independent step on that batch, noise and dropout."""
     images, latents = data.Batches(mnist.train_images[:60], 20, seed=0)[0]
     seed = np.random.SeedSequence((data.DROPOUT, 0, 0)).generate_state(1)[0]
     for record, weight in zip(pair, (None, 0.1), strict=True):
