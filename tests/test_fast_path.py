@@ -76,14 +76,14 @@ def fused():
 
 LIMITS = {
     "losses": 1e-6,  # relative
-    "weights": 1e-6,  # absolute, wherever the gradient is more than rounding noise
+    "weights": 1e-6,  # absolute, of the largest layer, wherever the gradient is more than rounding noise
     "generator moving_mean": 1e-6,
     "generator moving_variance": 1e-6,
     "discriminator moving_variance": 1e-6,
     # A bias before normalisation has no gradient; noise moves it by up to the rate either way, and the
     # discriminator's last pass sees a hundredth of that.
     "discriminator moving_mean": 2.1 * 0.01 * RATE,
-    "momentum": 1e-5,  # relative to the network's largest
+    "momentum": 3e-6,  # relative to the network's largest
     "velocity": 3e-5,  # the kernel takes 1 - beta_2 from the float32 0.999
 }
 
@@ -91,4 +91,4 @@ LIMITS = {
 @pytest.mark.parametrize("name", LIMITS)
 def test_twenty_fused_steps_of_the_studys_networks_are_the_plain_ones(fused, name):
     assert fused[name] <= LIMITS[name]
-    assert fused["moved"] > 100 * LIMITS["weights"]
+    assert fused["moved"] > 100 * LIMITS["weights"] and fused["clear"] > 0.8  # of those 12.8 million weights
