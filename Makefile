@@ -1,4 +1,5 @@
 # make run: the notebooks in the lesson profile, the figures, the table. make test: all checks.
+# make bench: how fast the training step is on this machine.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -6,7 +7,7 @@ READY := $(VENV)/ready
 RUN_PROFILE := $(or $(STUDY_PROFILE),lesson)
 LIVE := $(or $(STUDY_RESULTS),results/live)
 
-.PHONY: run test figures clean
+.PHONY: run test figures bench clean
 
 run: $(READY)
 	STUDY_PROFILE=$(RUN_PROFILE) $(BIN)/python -m helpers.notebooks
@@ -20,6 +21,9 @@ test: $(READY)
 
 figures: $(READY)
 	$(BIN)/python -m helpers.figures
+
+bench: $(READY)
+	$(BIN)/python -m helpers.bench
 
 $(READY): requirements.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)

@@ -128,6 +128,20 @@ def check_images(images):
     return images
 
 
+def check_batch_size(batch_size, images):
+    """Return `batch_size` if batches of so many can be made of so many images.
+
+    Raises:
+        ValueError: they cannot.
+    """
+    if not 2 <= batch_size <= images:
+        raise ValueError(
+            f"Batch size: expected 2 to {images} (the number of images), found "
+            f"{batch_size}. A batch of one has no variance; one beyond the data has no images."
+        )
+    return batch_size
+
+
 def draw_latents(count, *key, latent_dim=100):
     """Draw noise: float32 (count, latent_dim), uniform on [-1, 1), the same for the same key.
 
@@ -138,6 +152,27 @@ def draw_latents(count, *key, latent_dim=100):
     """
     generator = np.random.default_rng(key)
     return generator.random((count, latent_dim), dtype=np.float32) * 2.0 - 1.0
+
+
+def plan_epoch(images, batch_size, seed, epoch):
+    """The order of the images and the noise of one epoch, the same for the same seed and epoch.
+
+    Args:
+        images: how many there are; as many as fill whole batches are used.
+        batch_size: images a step.
+        seed, epoch: integers >= 0.
+
+    Returns:
+        `(order, latents)`: int64 (n,), numbers of images, and float32 (n, 100) in [-1, 1).
+    """
+    count = images // batch_size * batch_size
+    order = np.random.default_rng((ORDER, seed, epoch)).permutation(images)[:count]
+    return order, draw_latents(count, NOISE, seed, epoch)
+
+
+def dropout_state(seed, epoch):
+    """State of Keras' seed generator that dropout has at the start of an epoch: uint32 (2,)."""
+    return np.array([np.random.SeedSequence((DROPOUT, seed, epoch)).generate_state(1)[0], 0], np.uint32)
 
 
 def fixed_latents(count=40):
@@ -175,20 +210,12 @@ class Batches(keras.utils.PyDataset):
     def __init__(self, images, batch_size=100, seed=0, first_epoch=0):
         super().__init__()
         self.images = check_images(images)
-        if not 2 <= batch_size <= len(images):
-            raise ValueError(
-                f"Batch size: expected 2 to {len(images)} (the number of images), found "
-                f"{batch_size}. A batch of one has no variance; one beyond the data has no images."
-            )
-        self.batch_size, self.seed = batch_size, seed
+        self.batch_size, self.seed = check_batch_size(batch_size, len(images)), seed
         self._next_epoch = first_epoch
         self._plan = self._plan_epoch(first_epoch)
 
     def _plan_epoch(self, epoch):
-        """The order of the images and the noise of one epoch."""
-        count = len(self) * self.batch_size
-        order = np.random.default_rng((ORDER, self.seed, epoch)).permutation(len(self.images))
-        return order[:count], draw_latents(count, NOISE, self.seed, epoch)
+        return plan_epoch(len(self.images), self.batch_size, self.seed, epoch)
 
     def __len__(self):
         return len(self.images) // self.batch_size

@@ -1,29 +1,21 @@
 """One run of the study: a frozen description that becomes one record on disk."""
 
 import dataclasses
-import datetime
-import functools
 import hashlib
-import importlib.metadata
 import math
 import os
-import platform
 import random
 import shutil
-import subprocess
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import keras
 import numpy as np
-import pandas as pd
-import tensorflow as tf
 
-from helpers import data, metrics, models, records
-from helpers.gan import GAN, build_optimizer
+from helpers import data, journal, metrics, models, records
+from helpers.machine import BACKEND, ROOT, accelerators, provenance
 
-ROOT = Path(__file__).resolve().parent.parent
 RECORDED = ROOT / "results"
 
 LEARNING_RATES = {1: 0.01, 2: 0.001, 3: 0.0001}
@@ -49,7 +41,7 @@ def current_profile():
     Raises:
         ValueError: STUDY_PROFILE names no profile.
     """
-    default = "full" if tf.config.list_physical_devices("GPU") else "lesson"
+    default = "full" if accelerators() else "lesson"
     return check_profile(os.environ.get("STUDY_PROFILE") or default)
 
 
@@ -169,7 +161,18 @@ class Experiment:
         return self.train_images // self.batch_size
 
     def build(self):
-        """Return the untrained `GAN`, its weights drawn from the seed."""
+        """Return the untrained `GAN`, its weights drawn from the seed.
+
+        Raises:
+            ImportError: Keras is not on TensorFlow.
+        """
+        if BACKEND != "tensorflow":
+            raise ImportError(
+                f"A run of its own: expected Keras on TensorFlow, found it on {BACKEND}. Mend it by unsetting "
+                "KERAS_BACKEND, or train many at once on JAX with: python -m helpers.study run --fleet"
+            )
+        from helpers.gan import GAN, build_optimizer  # TensorFlow, which a fleet does without
+
         seeds = random.Random(self.seed)  # its own: a cluster worker's other threads draw from the global one
         gan = GAN(models.build_generator(seeds=seeds), models.build_discriminator(seeds), self.moment_weight)
         gan.compile(
@@ -244,7 +247,7 @@ def _unexpected(name, expected, found):
 
 
 class _Recorder(keras.callbacks.Callback):
-    """Keeps what a run's record is made of: one folder an epoch, whole or absent.
+    """Keeps a run's journal: what its record is made of, and the weights to resume from.
 
     Each epoch's folder holds its log and the weights after it (optimizers included); the
     weights of earlier epochs are dropped. Keras' own BackupAndRestore writes weights and epoch
@@ -256,17 +259,16 @@ class _Recorder(keras.callbacks.Callback):
         self.experiment, self.folder = experiment, folder
         self.failed = ""
         provenance()  # as it is now, should the code change while this runs
-        self._started = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-        self._judged_latents = data.draw_latents(experiment.judged_images, data.JUDGED_LATENTS, experiment.seed)
-        every = experiment.steps_per_epoch / experiment.frames_per_epoch
-        self._frame_at = {round(every * k) for k in range(1, experiment.frames_per_epoch + 1)}
+        self._started = journal.now()
+        self._judged_latents = journal.judged_latents(experiment)
+        self._frame_at = set(journal.frame_steps(experiment))
 
     def resume(self, gan):
         """Load the last finished epoch into `gan`; return the number of the next one."""
-        done = _epoch_folders(self.folder)
+        done = journal.folders(self.folder)
         if not done:
             return 0
-        self.failed = _read_json(done[-1] / "row.json").get("failed", "")
+        self.failed = journal.failure(done[-1])
         if not self.failed:
             gan.load_weights(done[-1] / "gan.weights.h5")
         return len(done)
@@ -274,137 +276,46 @@ class _Recorder(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch, logs=None):
         """Start an epoch's log, and give dropout the noise of (seed, epoch)."""
         self._clock = time.perf_counter()
-        self._steps = {name: [] for name in records.STEP_NAMES}
-        self._frames, self._frame_rows = [], []
+        self._log = journal.Epoch(self.experiment, epoch)
         if epoch == 0:
-            self._keep_frame(0)
-        seed = np.random.SeedSequence((data.DROPOUT, self.experiment.seed, epoch)).generate_state(1)
-        state = self.model.discriminator.get_layer("dropout").seed_generator.state
-        state.assign(np.array([seed[0], 0], dtype=np.uint32))
-        self._epoch = epoch
+            self._keep_frame()
+        dropout = self.model.discriminator.get_layer("dropout")
+        dropout.seed_generator.state.assign(data.dropout_state(self.experiment.seed, epoch))
 
     def on_train_batch_end(self, batch, logs=None):
         """Log one step; stop at a loss that is not finite."""
-        for name in records.STEP_NAMES:
-            self._steps[name].append(float(logs[name]))
-        bad = [name for name in records.STEP_NAMES if not math.isfinite(self._steps[name][-1])]
-        step = self._epoch * self.experiment.steps_per_epoch + batch + 1
-        if bad:
-            self.failed = f"{bad[0]} was {self._steps[bad[0]][-1]} at step {step}"
-            self.model.stop_training = True
-        elif batch + 1 in self._frame_at:
-            self._keep_frame(step)
+        self._log.add_step(logs)
+        if batch + 1 in self._frame_at and not self._log.failed:
+            self._keep_frame()
+        self._stop_if_failed()
 
     def on_epoch_end(self, epoch, logs=None):
         """Judge the generator and write the epoch's folder."""
-        row = {"epoch": epoch + 1, "seconds": time.perf_counter() - self._clock}
-        row |= {name: self._steps[name][-1] for name in records.STEP_NAMES}
-        images = self._generate(self._judged_latents, (epoch + 1) * self.experiment.steps_per_epoch)
-        if not self.failed:
-            row |= metrics.judge(images)
-        row["total_seconds"] = time.perf_counter() - self._clock
+        self._log.row["seconds"] = time.perf_counter() - self._clock
+        self._log.judge(self._generate(self._judged_latents))
+        self._stop_if_failed()
         with records.replacing(self.folder / f"epoch-{epoch + 1:03d}") as draft:
-            text = pd.Series({**row, "failed": self.failed}).to_json(double_precision=15)
-            (draft / "row.json").write_text(text)
-            steps = {name: records.compact(values) for name, values in self._steps.items()}
-            np.savez(draft / "steps.npz", **steps)
-            shape = (len(self._frames), len(data.fixed_latents()), 28, 28)
-            np.savez(draft / "samples.npz", images=np.array(self._frames, np.uint8).reshape(shape))
-            pd.DataFrame(self._frame_rows).to_json(draft / "frames.json", orient="records", double_precision=15)
+            self._log.write(draft, time.perf_counter() - self._clock)
             if not self.failed:
                 self.model.save_weights(draft / "gan.weights.h5")
-        for earlier in _epoch_folders(self.folder)[:-1]:
+        for earlier in journal.folders(self.folder)[:-1]:
             (earlier / "gan.weights.h5").unlink(missing_ok=True)
 
     def record(self):
         """Return the record of the epochs on disk."""
-        folders = _epoch_folders(self.folder)
-        rows = pd.DataFrame([_read_json(folder / "row.json") for folder in folders])
-        steps = [_read_arrays(folder / "steps.npz") for folder in folders]
-        images = [_read_arrays(folder / "samples.npz")["images"] for folder in folders]
-        frames = [pd.read_json(folder / "frames.json", orient="records") for folder in folders]
-        seconds = float(rows.pop("total_seconds").sum())
-        rows = rows.drop(columns="failed").reindex(columns=["epoch", "seconds", *records.STEP_NAMES, *metrics.NAMES])
-        last = rows.iloc[-1]
-        return records.Record(
-            name=self.experiment.name,
-            config=dataclasses.asdict(self.experiment),
-            status="failed" if self.failed else "finished",
-            reason=self.failed,
-            metrics={} if self.failed else {name: float(last[name]) for name in metrics.NAMES},
-            provenance={**provenance(), "started": self._started, "wall_seconds": round(seconds, 1)},
-            epochs=rows,
-            frames=pd.concat(frames, ignore_index=True).reindex(columns=self._frame_columns()),
-            steps={name: np.concatenate([s[name] for s in steps]) for name in records.STEP_NAMES},
-            images=np.concatenate(images),
-        )
+        return journal.record(self.experiment, journal.folders(self.folder), self._started)
 
-    def _frame_columns(self):
-        return ["step", *(metrics.QUICK_NAMES if self.experiment.frame_images else ())]
+    def _keep_frame(self):
+        judged = self._judged_latents[: self.experiment.frame_images]
+        self._log.add_frame(self._generate(data.fixed_latents()), self._generate(judged))
+        self._stop_if_failed()
 
-    def _keep_frame(self, step):
-        images = self._generate(data.fixed_latents(), step)
-        judged = self._generate(self._judged_latents[: self.experiment.frame_images], step)
-        if not self.failed:
-            self._frames.append(data.unscale(images))
-            self._frame_rows.append({"step": step, **(metrics.judge_quickly(judged) if len(judged) else {})})
+    def _stop_if_failed(self):
+        self.failed = self._log.failed
+        self.model.stop_training = self.model.stop_training or bool(self.failed)
 
-    def _generate(self, latents, step):
-        """Images of the generator as it is; if they are not finite, the run has failed."""
+    def _generate(self, latents):
+        """Images of the generator as it is."""
         if not len(latents):
             return np.empty((0, 28, 28, 1), np.float32)
-        images = self.model.generator.predict(latents, batch_size=500, verbose=0)
-        if not self.failed and not np.isfinite(images).all():
-            self.failed = f"the generated images were not finite after step {step}"
-            self.model.stop_training = True
-        return images
-
-
-def _epoch_folders(folder):
-    return sorted(folder.glob("epoch-*"))
-
-
-def _read_json(path):
-    return pd.read_json(path, typ="series", convert_dates=False).to_dict()
-
-
-def _read_arrays(path):
-    with np.load(path, allow_pickle=False) as archive:
-        return dict(archive)
-
-
-@functools.cache
-def provenance():
-    """What a number depends on besides its experiment: versions, hardware, commit."""
-    packages = ("keras", "tensorflow", "numpy", "scipy", "scikit-learn")
-    gpus = tf.config.list_physical_devices("GPU")
-    details = [tf.config.experimental.get_device_details(gpu) for gpu in gpus]
-    return {
-        "python": platform.python_version(),
-        **{package: importlib.metadata.version(package) for package in packages},
-        "backend": keras.backend.backend(),
-        "system": f"{platform.system()} {platform.machine()}",
-        "device": details[0].get("device_name", "GPU") if details else _processor(),
-        "cores": os.cpu_count(),
-        "threads": int(os.environ.get("TF_NUM_INTRAOP_THREADS") or os.cpu_count()),  # the order of sums
-        "commit": _commit(),
-    }
-
-
-def _processor():
-    """The processor's name where the system tells it."""
-    cpuinfo = Path("/proc/cpuinfo")
-    lines = cpuinfo.read_text().splitlines() if cpuinfo.is_file() else []
-    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or "unknown processor"
-
-
-def _commit():
-    """Commit of the code, with a + if the code differs from it; "unknown" outside a checkout."""
-    git = ["git", "-C", str(ROOT)]
-    try:
-        commit = subprocess.run([*git, "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, check=True)
-        changed = subprocess.run([*git, "status", "--porcelain", "helpers"], capture_output=True, text=True, check=True)
-    except (OSError, subprocess.CalledProcessError):
-        return "unknown"
-    return commit.stdout.strip() + ("+" if changed.stdout.strip() else "")
+        return self.model.generator.predict(latents, batch_size=500, verbose=0)

@@ -47,14 +47,18 @@ def judge(images):
     images = data.check_images(images)
     if not 2 * KERNEL_BLOCKS <= len(images) <= 10_000:
         raise ValueError(f"Images to judge: expected 20 to 10,000, found {len(images)}.")
-    labels, fake = classifier.classify(images)
-    real = _test_features()[: len(images)]
+    return judge_reading(*classifier.classify(images))
+
+
+def judge_reading(labels, fake):
+    """`judge` images by what `classifier.classify` read on them: labels (n,) and features (n, 64)."""
+    real = real_features()[: len(fake)]
     kernel, kernel_error = kernel_distance(fake, real)
     return {
         "frechet_distance": frechet_distance(fake, real),
         "kernel_distance": kernel,
         "kernel_distance_error": kernel_error,
-        **neighbourhood_scores(fake, real),
+        **neighbourhood_scores(fake, real, real_radii=_real_radii(len(fake))),
         "digits_covered": float(digits_covered(labels)),
         "label_entropy": label_entropy(labels),
     }
@@ -75,7 +79,7 @@ def judge_quickly(images):
     """
     labels, fake = classifier.classify(data.check_images(images))
     return {
-        "frechet_distance": frechet_distance(fake, _test_features()),
+        "frechet_distance": frechet_distance(fake, real_features()),
         "digits_covered": float(digits_covered(labels)),
         "label_entropy": label_entropy(labels),
     }
@@ -88,7 +92,8 @@ def floor(count=10_000):
 
 
 @functools.cache
-def _test_features():
+def real_features():
+    """Features of all test images, float64 (10,000, 64), read once."""
     return classifier.classify(data.load_mnist().test_images)[1]
 
 
@@ -144,12 +149,13 @@ def _squared_discrepancy(x, y):
     return within - 2.0 * kernel(x, y).mean()
 
 
-def neighbourhood_scores(fake, real, neighbours=NEIGHBOURS):
+def neighbourhood_scores(fake, real, neighbours=NEIGHBOURS, real_radii=None):
     """Improved precision and recall, density and coverage.
 
     Args:
         fake, real: float (n, d) and (m, d), both with more rows than `neighbours`.
         neighbours: k >= 1, the neighbour that sets the radius of each point's ball.
+        real_radii: float (m,), the radii of the real points' balls, if they are known.
 
     Returns:
         A dict: precision and recall, the share of fake (real) points inside a ball of the other
@@ -157,7 +163,8 @@ def neighbourhood_scores(fake, real, neighbours=NEIGHBOURS):
         (it can exceed 1), and coverage, the share of real balls that hold a fake point
         (Naeem et al., 2020). For a point exactly on a rim, such as a copy of a real one, rounding decides.
     """
-    real_radii, fake_radii = _radii(real, neighbours), _radii(fake, neighbours)
+    real_radii = _radii(real, neighbours) if real_radii is None else real_radii
+    fake_radii = _radii(fake, neighbours)
 
     balls, recalled, covered = [], False, False
     for distances in pairwise_distances_chunked(fake, real, working_memory=256):
@@ -174,6 +181,12 @@ def neighbourhood_scores(fake, real, neighbours=NEIGHBOURS):
         "density": float(np.mean(balls) / neighbours),
         "coverage": float(np.mean(covered)),
     }
+
+
+@functools.cache
+def _real_radii(count):
+    """Radii of the first `count` test images' balls, found once, as every judgement needs them."""
+    return _radii(real_features()[:count], NEIGHBOURS)
 
 
 def _radii(points, neighbours):

@@ -293,3 +293,52 @@ def scores(runs, floor):
         axis.grid(axis="x", visible=False)
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
     return figure
+
+
+# Parts of a whole, in the order of Okabe and Ito; the hatch tells them apart without colour.
+PARTS = ("#0072B2", "#56B4E9", "#009E73", "#F0E442", "#E69F00", "#BBBBBB")
+HATCHES = ("", "//", "", "\\\\", "", "..")
+
+
+def bench(found):
+    """Figure of a measurement: time per step in three ways, where ours goes, and batch sizes.
+
+    Args:
+        found: dict as `bench.bench` returns it.
+    """
+    figure, axes = plt.subplots(1, 3, figsize=(13, 3.8), width_ratios=(1.1, 1.25, 1))
+    _draw_ways(axes[0], found)
+    _draw_parts(axes[1], found["parts_ms"])
+    rows = found["scaling"]
+    axes[2].plot([row["batch_size"] for row in rows], [row["images_per_second"] for row in rows], "o-",
+                 color=COLOURS["moments"], lw=2)  # fmt: skip
+    axes[2].set(xscale="log", xlabel="batch size", title="ours: images per second", ylim=(0, None))
+    axes[2].set_xticks([row["batch_size"] for row in rows], labels=[str(row["batch_size"]) for row in rows])
+    axes[2].minorticks_off()
+    return figure
+
+
+def _draw_ways(axis, found):
+    ways = found["step_ms"]
+    medians = np.array([ms["median"] for ms in ways.values()])
+    ends = np.array([[ms["low"] for ms in ways.values()], [ms["high"] for ms in ways.values()]])
+    colours = [COLOURS["moments"], *[COLOURS["author"]] * (len(ways) - 1)]
+    bars = axis.bar(list(ways), medians, 0.6, yerr=np.abs(ends - medians), capsize=4, color=colours)
+    axis.bar_label(bars, fmt="{:.0f}", label_type="center", color="white", weight="bold")
+    axis.axhline(found["limit_ms"], color=COLOURS["floor"], ls=":", lw=2, label=f"limit: {found['limit_ms']:.0f} ms")
+    axis.set_title(f"ms per step, batch {found['batch_size']}")
+    axis.legend(loc="upper left")
+    axis.set_ylim(0, 1.25 * ends.max())
+    axis.grid(axis="x", visible=False)
+
+
+def _draw_parts(axis, parts):
+    """Stacked bar of the parts of a step; what is below zero is named but not drawn."""
+    left = 0.0
+    for (name, ms), colour, hatch in zip(parts.items(), PARTS, HATCHES, strict=True):
+        width = max(ms, 0.0)
+        axis.barh(0, width, 0.5, left=left, color=colour, hatch=hatch, edgecolor="white", label=f"{name}: {ms:.0f}")
+        left += width
+    axis.set(ylim=(-0.4, 2.2), xlabel="ms", title="where ours goes, parts timed alone (ms)", yticks=[])
+    axis.legend(loc="upper left", fontsize=9)
+    axis.grid(axis="y", visible=False)

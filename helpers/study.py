@@ -2,6 +2,7 @@
 
 python -m helpers.study run --profile lesson --seeds 0    # the six arms, what is missing of them
 python -m helpers.study run --seeds 0 1 2 --workers 2     # two runs at a time
+KERAS_BACKEND=jax python -m helpers.study run --fleet --seeds 0 1 2    # all at once, for a GPU (helpers/fleet.py)
 python -m helpers.study status                            # what is recorded, and what is damaged
 python -m helpers.study table                             # the three tests side by side
 """
@@ -209,6 +210,9 @@ def _parser():
     run_parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     run_parser.add_argument("--workers", type=int, default=1, help="runs at a time on this machine (needs Dask)")
     run_parser.add_argument("--cluster", metavar="ADDRESS", help="scheduler of a Dask cluster to use instead")
+    run_parser.add_argument("--fleet", action="store_true", help="train all at once on JAX (set KERAS_BACKEND=jax)")
+    run_parser.add_argument("--precision", help="of a fleet's matrix products: float32, tensorfloat32 or bfloat16")
+    run_parser.add_argument("--keep-every", type=int, default=1, help="epochs between two states of a fleet on disk")
     run_parser.add_argument("--quiet", action="store_true", help="no progress bar")
     status_parser = commands.add_parser("status", help="count the records")
     status_parser.add_argument("--json", action="store_true", help="for programs")
@@ -226,19 +230,29 @@ def main(arguments=None):
     try:
         if options.command == "run":
             planned = experiments(options.tests, options.arms, options.seeds, options.profile)
-            verbose = 0 if options.quiet else "auto"
-            run(planned, options.results, verbose, options.workers, options.cluster)
+            if options.fleet:
+                _run_fleet(planned, options)
+            else:
+                verbose = 0 if options.quiet else "auto"
+                run(planned, options.results, verbose, options.workers, options.cluster)
         elif options.command == "status":
             _print_status(status(options.results), options.json)
         else:
             _print_table(options.results, options.profile or current_profile())
-    except (ValueError, OSError, ImportError) as error:
+    except (ValueError, OSError, ImportError, MemoryError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("\nStopped. The same command continues after the last finished epoch.", file=sys.stderr)
         return 130
     return 0
+
+
+def _run_fleet(planned, options):
+    from helpers import fleet_runs  # JAX, which all else does without
+
+    precision = {"precision": options.precision} if options.precision else {}
+    fleet_runs.run(planned, options.results, keep_every=options.keep_every, verbose=not options.quiet, **precision)
 
 
 def _print_status(counts, as_json):

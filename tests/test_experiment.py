@@ -15,7 +15,7 @@ import keras
 import numpy as np
 import pytest
 
-from helpers import data, experiment, metrics, models, records, study
+from helpers import data, experiment, machine, metrics, models, records, study
 from helpers.experiment import RECORDED, ROOT, Experiment
 from helpers.gan import GAN
 
@@ -129,7 +129,7 @@ def test_a_profile_from_the_environment(monkeypatch):
 
 def test_without_a_profile_the_hardware_decides(monkeypatch):
     for gpus, expected in (([], "lesson"), (["a GPU"], "full")):
-        monkeypatch.setattr(experiment.tf.config, "list_physical_devices", lambda kind, gpus=gpus: gpus)
+        monkeypatch.setattr(experiment, "accelerators", lambda gpus=gpus: gpus)
         assert experiment.current_profile() == expected
 
 
@@ -229,7 +229,7 @@ Experiment(**json.loads(sys.argv[1])).run(sys.argv[2], callbacks=[Stop()], verbo
 
 def test_a_recorded_full_run_begins_so_again(tmp_path):
     recorded = records.read(Experiment.of_test(3, moments=True, profile="full").folder(RECORDED))
-    here, there = experiment.provenance(), recorded.provenance
+    here, there = machine.provenance(), recorded.provenance
     command = [sys.executable, "-c", FIRST_STEPS, json.dumps(recorded.config), str(tmp_path)]
     settings = {**os.environ, "TF_NUM_INTRAOP_THREADS": str(there["threads"])}
     printed = subprocess.run(command, cwd=ROOT, env=settings, capture_output=True, text=True, check=True).stdout

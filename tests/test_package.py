@@ -11,13 +11,15 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 MODULES = {path.stem: path for path in (ROOT / "helpers").glob("*.py") if path.stem != "__init__"}
 ROOMS = (
-    {"data", "fused"},
+    {"data", "fused", "machine", "convolutions"},
     {"models", "losses", "classifier"},
-    {"gan"},
-    {"metrics", "records"},
+    {"gan", "fleet"},
+    {"metrics", "records", "speed", "graph_session", "statistics"},
+    {"journal"},
     {"experiment"},
+    {"campaign", "fleet_runs"},
     {"study", "plots"},
-    {"figures", "notebooks"},
+    {"figures", "notebooks", "bench", "fleet_bench"},
 )
 RANK = {module: rank for rank, room in enumerate(ROOMS) for module in room}
 
