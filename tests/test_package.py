@@ -13,6 +13,7 @@ MODULES = {path.stem: path for path in (ROOT / "helpers").glob("*.py") if path.s
 ROOMS = (
     {"data", "fused"},
     {"models", "losses", "classifier"},
+    {"penalties"},
     {"gan"},
     {"metrics", "records"},
     {"experiment"},
