@@ -58,7 +58,7 @@ class GAN(keras.Model):
             tape.watch(fake)
             fake_logits = self.discriminator(fake, training=True)
             gaps = losses.moment_gaps(fake, images)
-            terms = self.penalty(gaps, fake, images, self.generator_optimizer.iterations)
+            terms = self.penalty(gaps, fake, images, step=self.generator_optimizer.iterations)
             generator_loss = losses.generator_loss(fake_logits, terms, self.moment_weight)
         self._update_generator(generator_tape, fake, tape.gradient(generator_loss, fake), images)
         return {

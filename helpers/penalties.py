@@ -1,6 +1,6 @@
 """The penalty and its variants: what the generator pays for moments that differ, selected by name.
 
-Each is called with `(gaps, fake, real, step)`: the batch gaps `(mean_gap, variance_gap)` that every
+Each is called with `(gaps, fake, real, step=...)`: the batch gaps `(mean_gap, variance_gap)` that every
 run logs, the generated and the real batch (batch, 28, 28, 1), and how many updates the generator has
 had. It returns two scalars, unweighted, in the place of the two gaps in `losses.generator_loss`.
 """
