@@ -13,7 +13,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from helpers import data, journal, metrics, models, records
+from helpers import data, journal, metrics, models, penalties, records
 from helpers.machine import BACKEND, ROOT, accelerators, provenance
 
 RECORDED = ROOT / "results"
@@ -33,6 +33,8 @@ PROFILES = {
     },
     "full": {"epochs": 20, "train_images": 55_000, "judged_images": 10_000, "frames_per_epoch": 1, "frame_images": 0},
 }
+# The lesson's training under the penalty's variants: a folder of its own, and fewer frames for so many runs.
+PROFILES["ablation"] = {**PROFILES["lesson"], "frames_per_epoch": 5}
 
 
 def current_profile():
@@ -81,6 +83,8 @@ class Experiment:
         frames_per_epoch: how many sample grids to keep an epoch.
         frame_images: how many images to judge at each frame, for curves finer than an epoch;
             0 judges none.
+        penalty: a name from `penalties.NAMES`, what the weight is the weight of; the plain arm
+            has the default.
 
     Raises:
         ValueError: a value out of range, named with what was expected.
@@ -96,6 +100,7 @@ class Experiment:
     judged_images: int = 10_000
     frames_per_epoch: int = 1
     frame_images: int = 0
+    penalty: str = penalties.DEFAULT
 
     def __post_init__(self):
         self._set("learning_rate", _number(self.learning_rate, "Learning rate", "a finite number above 0", 0, False))
@@ -108,6 +113,16 @@ class Experiment:
         self._set_count("frames_per_epoch", 1, self.steps_per_epoch, " (the steps of an epoch)")
         self._set_count("frame_images", 0, self.judged_images, " (the images judged after an epoch)")
         check_profile(self.profile)
+        self._check_penalty()
+
+    def _check_penalty(self):
+        if self.penalty not in penalties.NAMES:
+            raise _unexpected("Penalty", f"one of {', '.join(penalties.NAMES)}", self.penalty)
+        if self.penalty != penalties.DEFAULT and not self.moment_weight:
+            expected = f"{penalties.DEFAULT} with a moment weight of 0 (the plain arm, under one name)"
+            raise _unexpected("Penalty", expected, self.penalty)
+        if self.penalty == "debiased" and self.batch_size < 4:
+            raise _unexpected("Batch size", "4 or more for the debiased penalty", self.batch_size)
 
     def _set(self, name, value):
         object.__setattr__(self, name, value)  # the way to normalise a field of a frozen dataclass
@@ -123,7 +138,23 @@ class Experiment:
         self._set(name, int(number))
 
     @classmethod
-    def of_test(cls, test, moments, seed=0, profile=None):
+    def from_config(cls, config):
+        """The experiment of a record's `config`; what older records do not name has its default.
+
+        Raises:
+            ValueError: a field that experiments do not have, one missing, or a value out of range.
+        """
+        fields = {field.name: field.default for field in dataclasses.fields(cls)}
+        missing = [name for name, default in fields.items() if default is dataclasses.MISSING and name not in config]
+        if missing or not set(config) <= set(fields):
+            raise ValueError(
+                f"Settings: expected {', '.join(fields)}, found {', '.join(config)}. "
+                "Mend it with the version of the code that recorded them."
+            )
+        return cls(**config)
+
+    @classmethod
+    def of_test(cls, test, moments, seed=0, profile=None, penalty=penalties.DEFAULT):
         """The experiment of test 1, 2 or 3, with or without moments, in a profile.
 
         Args:
@@ -131,20 +162,22 @@ class Experiment:
             moments: True for the stabilised arm (weight 0.1), False for the plain one.
             seed: integer >= 0.
             profile: a name from `PROFILES`; without one, the profile in force.
+            penalty: a name from `penalties.NAMES`.
 
         Raises:
-            ValueError: there is no such test or profile.
+            ValueError: there is no such test, profile or penalty.
         """
         if test not in LEARNING_RATES:
             raise _unexpected("Test", "1, 2 or 3", test)
         profile = check_profile(profile) if profile else current_profile()
         weight = MOMENT_WEIGHT if moments else 0.0
-        return cls(LEARNING_RATES[test], weight, seed, profile, **PROFILES[profile])
+        return cls(LEARNING_RATES[test], weight, seed, profile, **PROFILES[profile], penalty=penalty)
 
     @property
     def name(self):
         """Name of the run's folder, from what tells runs of one profile apart."""
-        return f"lr{self.learning_rate:g}-moments{self.moment_weight:g}-seed{self.seed}"
+        suffix = "" if self.penalty == penalties.DEFAULT else f"-{self.penalty}"
+        return f"lr{self.learning_rate:g}-moments{self.moment_weight:g}-seed{self.seed}{suffix}"
 
     def folder(self, results):
         """Where the run's record stands, or will stand, below a folder of records."""
@@ -153,7 +186,9 @@ class Experiment:
     @property
     def _digest(self):
         """Short hash of all settings: an unfinished run with others is another run."""
-        return hashlib.sha256(repr(self).encode()).hexdigest()[:8]
+        # As it was before there were other penalties, so that runs begun then are taken up.
+        settings = repr(self).replace(f", penalty={penalties.DEFAULT!r}", "")
+        return hashlib.sha256(settings.encode()).hexdigest()[:8]
 
     @property
     def steps_per_epoch(self):
@@ -171,16 +206,22 @@ class Experiment:
                 f"A run of its own: expected Keras on TensorFlow, found it on {BACKEND}. Mend it by unsetting "
                 "KERAS_BACKEND, or train many at once on JAX with: python -m helpers.study run --fleet"
             )
-        from helpers.gan import GAN, build_optimizer  # TensorFlow, which a fleet does without
+        from helpers.gan import GAN, RescaledGAN, build_optimizer  # TensorFlow, which a fleet does without
 
         seeds = random.Random(self.seed)  # its own: a cluster worker's other threads draw from the global one
-        gan = GAN(models.build_generator(seeds=seeds), models.build_discriminator(seeds), self.moment_weight)
+        generator, discriminator = models.build_generator(seeds=seeds), models.build_discriminator(seeds)
+        penalty = penalties.build(self.penalty, self.seed, discriminator, self._load_images)
+        kind = RescaledGAN if self.penalty == "rescaled" else GAN
+        gan = kind(generator, discriminator, self.moment_weight, penalty)
         gan.compile(
             generator_optimizer=build_optimizer(self.learning_rate),
             discriminator_optimizer=build_optimizer(self.learning_rate),
             jit_compile=False,  # XLA's convolutions are many times slower on a CPU
         )
         return gan
+
+    def _load_images(self):
+        return data.load_mnist().train_images[: self.train_images]
 
     def run(self, results=None, callbacks=(), verbose="auto"):
         """Train, judge and record; or return the record, if this run has one.
@@ -208,10 +249,9 @@ class Experiment:
         recorder = _Recorder(self, folder.with_name(f".partial-{self.name}-{self._digest}"))
         gan = self.build()
         first_epoch = recorder.resume(gan)
-        images = data.load_mnist().train_images[: self.train_images]
         if not recorder.failed:
             gan.fit(
-                data.Batches(images, self.batch_size, self.seed, first_epoch),
+                data.Batches(self._load_images(), self.batch_size, self.seed, first_epoch),
                 initial_epoch=first_epoch,
                 epochs=self.epochs,
                 callbacks=[*callbacks, recorder],
@@ -225,7 +265,7 @@ class Experiment:
 
     def _recorded(self, folder):
         record = records.read(folder)
-        if record.config != dataclasses.asdict(self):
+        if Experiment.from_config(record.config) != self:
             raise ValueError(
                 f"Record {folder}: expected the settings {dataclasses.asdict(self)}, found "
                 f"{record.config}. Mend it by naming another results folder."

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from helpers import classifier, data, journal, metrics, records
+from helpers import classifier, data, journal, metrics, penalties, records
 from helpers.experiment import RECORDED, Experiment
 from helpers.fleet import Fleet
 from helpers.machine import device_memory, provenance
@@ -75,6 +75,12 @@ def _check(planned, keep_every):
         raise ValueError(f"A fleet: expected experiments that differ in {', '.join(FREE)} only, found {sorted(sizes)}.")
     if len(set(planned)) < len(planned):
         raise ValueError("A fleet: expected each experiment once, found one twice.")
+    others = sorted({e.penalty for e in planned} - {penalties.DEFAULT})
+    if others:
+        raise ValueError(
+            f"A fleet: expected the penalty {penalties.DEFAULT}, found {', '.join(others)}. "
+            "Mend it by running those without --fleet."
+        )
     if keep_every < 1:
         raise ValueError(f"Epochs between two kept states: expected 1 or more, found {keep_every}.")
 
@@ -218,18 +224,18 @@ class _Voyage:
                 logs[member].add_frame(samples[row], judged[row] if count else ())
 
     def _classify(self, logs):
-        """What the classifier reads on the judged images of each member that has not failed."""
+        """The judged images of each member that has not failed, and what the classifier reads on them."""
         images = self.fleet.generate(lambda seed: journal.judged_latents(self.sizes, seed))
         sound = [row for row, member in enumerate(self.members) if member in logs and logs[member].check(images[row])]
         if not sound:
             return {}
         labels, features = classifier.classify(np.concatenate(images[sound]), CLASSIFIED_AT_ONCE)
-        pieces = zip(np.split(labels, len(sound)), np.split(features, len(sound)), strict=True)
+        pieces = zip(images[sound], np.split(labels, len(sound)), np.split(features, len(sound)), strict=True)
         return dict(zip([self.members[row] for row in sound], pieces, strict=True))
 
     def _write(self, epoch, judges, logs, readings, leaves, seconds):
         """Judge the members and write the epoch's folder; drop the states of earlier epochs."""
-        scores = judges.map(lambda reading: metrics.judge_reading(*reading), readings.values())
+        scores = judges.map(lambda reading: _judge(*reading), readings.values())
         for member, score in zip(readings, scores, strict=True):
             logs[member].row |= score
         folder = self.folder / f"epoch-{epoch + 1:03d}"
@@ -252,6 +258,11 @@ class _Voyage:
     def _record(self, member):
         details = {**self.settings, "fleet_members": len(self.members)}
         return journal.record(member, self._epochs_of(member), self._header["started"], details)
+
+
+def _judge(images, labels, features):
+    """All that a record holds of an epoch's images."""
+    return {**metrics.judge_reading(labels, features), metrics.RATIO: metrics.variance_ratio(images)}
 
 
 def _number(folder):

@@ -71,7 +71,7 @@ class Epoch:
     def judge(self, images):
         """Judge the images after the epoch, float32 (n, 28, 28, 1); one not finite fails the run."""
         if self.check(images):
-            self.row |= metrics.judge(images)
+            self.row |= {**metrics.judge(images), metrics.RATIO: metrics.variance_ratio(images)}
 
     def check(self, images):
         """Whether the run goes on: it has not failed, and the generated images are finite."""
@@ -114,14 +114,14 @@ def record(experiment, epochs, started, details=None):
     frames = [pd.read_json(folder / "frames.json", orient="records") for folder in epochs]
     seconds = float(rows.pop("total_seconds").sum())
     failed = rows.pop("failed").iloc[-1]
-    rows = rows.reindex(columns=["epoch", "seconds", *records.STEP_NAMES, *metrics.NAMES])
+    rows = rows.reindex(columns=["epoch", "seconds", *records.STEP_NAMES, *metrics.RECORDED])
     frame_columns = ["step", *(metrics.QUICK_NAMES if experiment.frame_images else ())]
     return records.Record(
         name=experiment.name,
         config=dataclasses.asdict(experiment),
         status="failed" if failed else "finished",
         reason=failed,
-        metrics={} if failed else {name: float(rows.iloc[-1][name]) for name in metrics.NAMES},
+        metrics={} if failed else {name: float(rows.iloc[-1][name]) for name in metrics.RECORDED},
         provenance={**provenance(), **(details or {}), "started": started, "wall_seconds": round(seconds, 1)},
         epochs=rows,
         frames=pd.concat(frames, ignore_index=True).reindex(columns=frame_columns),

@@ -3,6 +3,7 @@
 python -m helpers.study run --profile lesson --seeds 0    # the six arms, what is missing of them
 python -m helpers.study run --seeds 0 1 2 --workers 2     # two runs at a time
 KERAS_BACKEND=jax python -m helpers.study run --fleet --seeds 0 1 2    # all at once, for a GPU (helpers/fleet.py)
+python -m helpers.study run --set ablations --seeds 0 1 2 3 4 --profile ablation    # the penalty's variants
 python -m helpers.study status                            # what is recorded, and what is damaged
 python -m helpers.study table                             # the three tests side by side
 """
@@ -15,11 +16,27 @@ from pathlib import Path
 
 import pandas as pd
 
-from helpers import metrics, records
+from helpers import metrics, penalties, records
 from helpers.campaign import run
 from helpers.experiment import LEARNING_RATES, PROFILES, RECORDED, Experiment, current_profile
 
 ARMS = {"plain": False, "moments": True}
+
+# Sets of the penalty's variants, as (test, penalties): what tells most comes first. The plain arm
+# and the study's own are in the lesson's records; "moments" is repeated where their variance ratio is missing.
+SETS = {
+    "ablations": (
+        (3, ("mean", "variance", "early", "late", "placebo", "rescaled")),
+        (2, ("mean", "variance")),
+        (1, ("mean", "variance")),
+    ),
+    "better": (
+        (3, ("debiased", "dataset", "averaged", "features")),
+        (2, ("debiased", "dataset", "averaged", "features")),
+        (3, ("moments",)),
+        (2, ("moments",)),
+    ),
+}
 
 
 def experiments(tests=(1, 2, 3), arms=tuple(ARMS), seeds=(0,), profile=None):
@@ -41,6 +58,28 @@ def experiments(tests=(1, 2, 3), arms=tuple(ARMS), seeds=(0,), profile=None):
     if unknown:
         raise ValueError(f"Arm: expected one of {', '.join(ARMS)}, found {sorted(unknown)}.")
     return [Experiment.of_test(test, ARMS[arm], seed, profile) for seed in seeds for test in tests for arm in arms]
+
+
+def variants(choice, seeds=(0,), profile="ablation"):
+    """The experiments of a set of penalties, learning rate by learning rate and seed by seed.
+
+    Args:
+        choice: pairs of a test and names from `penalties.NAMES`, such as an entry of `SETS`.
+        seeds: integers >= 0, as those of the arms to compare with.
+        profile: a name from `PROFILES`; without one, the profile in force.
+
+    Returns:
+        A list of `Experiment`.
+
+    Raises:
+        ValueError: there is no such test, penalty or profile.
+    """
+    return [
+        Experiment.of_test(test, True, seed, profile, penalty)
+        for test, names in choice
+        for seed in seeds
+        for penalty in names
+    ]
 
 
 def load_records(results=RECORDED):
@@ -94,16 +133,17 @@ def load_runs(results=RECORDED):
 
     Returns:
         A DataFrame with test (0 if the rate is none of the study's), arm, the experiment's
-        fields, status, reason, every final metric (NaN for a failed run) and wall_seconds.
+        fields, status, reason, every final metric (NaN for a failed run, and where an older record
+        lacks it) and wall_seconds.
     """
     rows = [
         {
             "name": record.name,
             **_identity(record),
-            **record.config,
+            **_settings(record),
             "status": record.status,
             "reason": record.reason,
-            **{name: record.metrics.get(name, float("nan")) for name in metrics.NAMES},
+            **{name: record.metrics.get(name, float("nan")) for name in metrics.RECORDED},
             "wall_seconds": record.provenance["wall_seconds"],
         }
         for record in load_records(results)
@@ -115,22 +155,29 @@ def load_epochs(results=RECORDED):
     """Tidy table of all recorded epochs below a folder, one row a run and epoch.
 
     Returns:
-        A DataFrame with test, arm, learning_rate, moment_weight, seed, profile, epoch, the
-        losses and unweighted gaps of the epoch's last batch, and every metric.
+        A DataFrame with test, arm, learning_rate, moment_weight, penalty, seed, profile, epoch,
+        the losses and unweighted gaps of the epoch's last batch, and every metric.
     """
-    fields = ("learning_rate", "moment_weight", "seed", "profile")
+    fields = ("learning_rate", "moment_weight", "penalty", "seed", "profile")
     tables = [
-        record.epochs.assign(**_identity(record), **{field: record.config[field] for field in fields})
+        record.epochs.assign(**_identity(record), **{field: _settings(record)[field] for field in fields})
         for record in load_records(results)
     ]
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
 
 
+def _settings(record):
+    """A record's `config`, the penalty named even where there was only one."""
+    return {**record.config, "penalty": record.config.get("penalty", penalties.DEFAULT)}
+
+
 def _identity(record):
+    """Test and arm; an arm with moments is named by its penalty."""
     tests = {rate: test for test, rate in LEARNING_RATES.items()}
+    settings = _settings(record)
     return {
-        "test": tests.get(record.config["learning_rate"], 0),
-        "arm": "moments" if record.config["moment_weight"] > 0 else "plain",
+        "test": tests.get(settings["learning_rate"], 0),
+        "arm": settings["penalty"] if settings["moment_weight"] > 0 else "plain",
     }
 
 
@@ -151,7 +198,7 @@ def table(runs):
         "digits ↑": ("digits_covered", "{:.0f}"),
         "entropy ↑": ("label_entropy", "{:.2f}"),
     }
-    runs = runs.sort_values(["test", "moment_weight", "seed"])
+    runs = runs.sort_values(["test", "moment_weight", "penalty", "seed"])
     text = {
         "test": runs["test"].astype(str),
         "rate": runs["learning_rate"].map("{:g}".format),
@@ -207,6 +254,9 @@ def _parser():
     run_parser = commands.add_parser("run", help="run what is not yet recorded")
     run_parser.add_argument("--tests", type=int, nargs="+", default=[1, 2, 3], choices=list(LEARNING_RATES))
     run_parser.add_argument("--arms", nargs="+", default=list(ARMS), choices=list(ARMS))
+    chosen = run_parser.add_mutually_exclusive_group()
+    chosen.add_argument("--penalties", nargs="+", choices=penalties.NAMES, help="variants to run instead of the arms")
+    chosen.add_argument("--set", choices=list(SETS), help="a set of variants, of tests and penalties of its own")
     run_parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     run_parser.add_argument("--workers", type=int, default=1, help="runs at a time on this machine (needs Dask)")
     run_parser.add_argument("--cluster", metavar="ADDRESS", help="scheduler of a Dask cluster to use instead")
@@ -229,7 +279,7 @@ def main(arguments=None):
     options = _parser().parse_args(arguments)
     try:
         if options.command == "run":
-            planned = experiments(options.tests, options.arms, options.seeds, options.profile)
+            planned = _planned(options)
             if options.fleet:
                 _run_fleet(planned, options)
             else:
@@ -246,6 +296,13 @@ def main(arguments=None):
         print("\nStopped. The same command continues after the last finished epoch.", file=sys.stderr)
         return 130
     return 0
+
+
+def _planned(options):
+    if options.set or options.penalties:
+        choice = SETS[options.set] if options.set else [(test, options.penalties) for test in options.tests]
+        return variants(choice, options.seeds, options.profile)
+    return experiments(options.tests, options.arms, options.seeds, options.profile)
 
 
 def _run_fleet(planned, options):

@@ -170,6 +170,7 @@ def errors(folder):
         "pixels": lambda: fleet.Fleet(good, images * 2, 20),
         "nothing planned": lambda: fleet_runs.run([], folder),
         "two sizes": lambda: fleet_runs.run([good[0], longer], folder),
+        "another penalty": lambda: fleet_runs.run([Experiment(0.01, 0.1, 0, "smoke", **SIZES, penalty="mean")], folder),
         "twice": lambda: fleet_runs.run([good[0], good[0]], folder),
         "keep every": lambda: fleet_runs.run(good, folder, keep_every=0),
         "single run": lambda: good[0].build(),

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import hashlib
 import io
 import json
 import os
@@ -15,7 +16,7 @@ import keras
 import numpy as np
 import pytest
 
-from helpers import data, experiment, machine, metrics, models, records, study
+from helpers import data, experiment, machine, metrics, models, penalties, records, study
 from helpers.experiment import RECORDED, ROOT, Experiment
 from helpers.gan import GAN
 
@@ -96,7 +97,7 @@ def test_wrong_sizes_are_named_before_the_training(tiny, name, value):
 
 @pytest.mark.parametrize("name", ["", "tiny", "Full", None])
 def test_a_bad_profile_is_named_with_the_good_ones(tiny, name):
-    with pytest.raises(ValueError, match="Profile: expected one of smoke, lesson, full, found .*Mend it"):
+    with pytest.raises(ValueError, match="Profile: expected one of smoke, lesson, full, ablation, found .*Mend it"):
         tiny(profile=name)
 
 
@@ -123,7 +124,9 @@ def test_a_profile_from_the_environment(monkeypatch):
     monkeypatch.setenv("STUDY_PROFILE", "smoke")
     assert Experiment.of_test(1, True).profile == experiment.current_profile() == "smoke"
     monkeypatch.setenv("STUDY_PROFILE", "quick")
-    with pytest.raises(ValueError, match="Profile: expected one of smoke, lesson, full, found 'quick'.*Mend it"):
+    with pytest.raises(
+        ValueError, match="Profile: expected one of smoke, lesson, full, ablation, found 'quick'.*Mend it"
+    ):
         Experiment.of_test(1, True)
 
 
@@ -146,6 +149,68 @@ def test_names_tell_runs_of_a_profile_apart():
     assert Experiment.of_test(3, False, 7, "smoke").name == "lr0.0001-moments0-seed7"
 
 
+@pytest.mark.parametrize("name", ["", "Mean", "both", None, ["mean"]])
+def test_a_bad_penalty_is_named_with_the_good_ones(tiny, name):
+    with pytest.raises(ValueError, match="Penalty: expected one of moments, mean, variance, .*, found"):
+        tiny(penalty=name)
+
+
+def test_the_plain_arm_has_one_name(tiny):
+    with pytest.raises(ValueError, match="Penalty: expected moments with a moment weight of 0.*found 'mean'"):
+        tiny(moment_weight=0, penalty="mean")
+
+
+def test_debiased_gaps_need_four_images(tiny):
+    with pytest.raises(ValueError, match="Batch size: expected 4 or more.*found 3"):
+        tiny(penalty="debiased", batch_size=3)
+
+
+def test_only_another_penalty_changes_the_name(tiny):
+    assert tiny().name == "lr0.001-moments0.1-seed0"
+    assert tiny(penalty="mean").name == "lr0.001-moments0.1-seed0-mean"
+    assert len({tiny(penalty=name).name for name in penalties.NAMES}) == len(penalties.NAMES)
+
+
+def test_unfinished_runs_from_before_there_were_penalties_are_taken_up(tiny):
+    before = repr(tiny()).replace(", penalty='moments'", "")
+    assert before.endswith("frame_images=20)")
+    assert tiny()._digest == hashlib.sha256(before.encode()).hexdigest()[:8]
+    assert tiny()._digest != tiny(penalty="mean")._digest
+
+
+def test_settings_of_older_records_have_the_default_penalty(tiny):
+    config = dataclasses.asdict(tiny())
+    assert Experiment.from_config(config) == tiny()
+    del config["penalty"]
+    assert Experiment.from_config(config) == tiny()
+
+
+@pytest.mark.parametrize("change", [{"momentum": 0.9}, {"learning_rate": None}])
+def test_settings_of_another_version_are_named(tiny, change):
+    config = {**dataclasses.asdict(tiny()), **change}
+    config = {name: value for name, value in config.items() if value is not None}
+    with pytest.raises(ValueError, match="Settings: expected learning_rate, .*, found .*Mend it"):
+        Experiment.from_config(config)
+
+
+def test_an_older_record_is_the_same_experiment(tiny, copied, monkeypatch):
+    monkeypatch.setattr(Experiment, "build", lambda self: pytest.fail("it was run again"))
+    path = copied / "smoke" / tiny().name / "record.json"
+    header = json.loads(path.read_text())
+    del header["config"]["penalty"]
+    path.write_text(json.dumps(header))
+    assert tiny().run(copied).name == tiny().name
+
+
+@pytest.mark.parametrize("name", ["placebo", "rescaled", "averaged"])
+def test_variants_with_a_state_resume_to_the_same_bits(tiny, tmp_path, same_bits, name):
+    run = tiny(penalty=name)
+    whole = run.run(tmp_path / "whole", verbose=0)
+    with pytest.raises(Stopped):
+        run.run(tmp_path / "stopped", callbacks=[At(5, stop)], verbose=0)
+    same_bits(run.run(tmp_path / "stopped", verbose=0), whole)
+
+
 def test_the_record_holds_what_was_run(results, pair, tiny):
     for record, weight in zip(pair, (0.0, 0.1), strict=True):
         run = tiny(moment_weight=weight)
@@ -163,16 +228,16 @@ def test_the_record_has_the_documented_sizes(pair):
         assert record.frame_steps.tolist() == [0, 3, 6]
         assert list(record.frames) == ["step", *metrics.QUICK_NAMES]
         assert record.epochs["epoch"].tolist() == [1, 2]
-        assert list(record.epochs) == ["epoch", "seconds", *records.STEP_NAMES, *metrics.NAMES]
+        assert list(record.epochs) == ["epoch", "seconds", *records.STEP_NAMES, *metrics.RECORDED]
 
 
 def test_the_table_is_the_steps_last_of_each_epoch_and_the_last_judgement(pair):
     for record in pair:
         for name in records.STEP_NAMES:
             assert np.array_equal(records.compact(record.epochs[name]), record.steps[name][[2, 5]])
-        assert tuple(record.metrics) == metrics.NAMES
+        assert tuple(record.metrics) == metrics.RECORDED
         last = record.epochs.iloc[-1]
-        assert {name: last[name] for name in metrics.NAMES} == pytest.approx(record.metrics, rel=1e-8)
+        assert {name: last[name] for name in metrics.RECORDED} == pytest.approx(record.metrics, rel=1e-8)
 
 
 def test_the_record_says_where_it_comes_from(pair):

@@ -256,6 +256,8 @@ MESSAGES = {
     "pixels": "ValueError: Images: expected pixels in [-1, 1], found",
     "nothing planned": "ValueError: A fleet: expected one experiment or more, found none.",
     "two sizes": "ValueError: A fleet: expected experiments that differ in learning_rate, moment_weight, seed only",
+    "another penalty": "ValueError: A fleet: expected the penalty moments, found mean. "
+    "Mend it by running those without --fleet.",
     "twice": "ValueError: A fleet: expected each experiment once, found one twice.",
     "keep every": "ValueError: Epochs between two kept states: expected 1 or more, found 0.",
     "single run": "ImportError: A run of its own: expected Keras on TensorFlow, found it on jax. Mend it",

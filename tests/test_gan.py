@@ -6,8 +6,8 @@ import pytest
 import tensorflow as tf
 from networks import NARROW, plain_discriminator, plain_generator
 
-from helpers import data
-from helpers.gan import GAN, build_optimizer
+from helpers import data, losses, penalties
+from helpers.gan import GAN, RescaledGAN, build_optimizer
 
 LOGGED = ("discriminator_loss", "generator_loss", "mean_gap", "variance_gap")
 
@@ -253,6 +253,68 @@ def test_called_on_noise_it_uses_the_moving_averages(tiny):
     assert data.check_images(gan.predict(latents, verbose=0)).shape == (20, 28, 28, 1)
     changed = [not np.array_equal(a, b) for a, b in zip(before, gan.get_weights(), strict=True)]
     assert sum(changed) == 6  # by the call in training mode: a mean and a variance for each of three layers
+
+
+def snapshot(network):
+    return [np.array(variable) for variable in network.trainable_variables]
+
+
+def norm(arrays):
+    return np.sqrt(sum(np.sum(array**2) for array in arrays))
+
+
+def moves_of(adam, gradients, weights):
+    """The moves that an optimizer makes from some weights, which stay as they are."""
+    variables = [tf.Variable(weight) for weight in weights]
+    adam.apply(gradients, variables)
+    return [variable.numpy() - weight for variable, weight in zip(variables, weights, strict=True)]
+
+
+def test_rescaled_moves_the_plain_way_as_far_as_with_moments():
+    """Against two NumPy Adams, one fed with plain gradients and one with those of the penalty too."""
+    gan, reference = narrow_twins(0.1, 0.1, dropout=0.0)
+    rescaled = RescaledGAN(gan.generator, gan.discriminator, 0.1)
+    rescaled.compile(build_optimizer(0.01), build_optimizer(0.01))
+    adams, ratios = {0.0: NumpyAdam(0.01), 0.1: NumpyAdam(0.01)}, []
+    for images, latents in batches(4, 8):
+        weights = snapshot(gan.generator)
+        logged = step_values(rescaled, images, latents)
+        made = [after - before for after, before in zip(snapshot(gan.generator), weights, strict=True)]
+        # The updated discriminator, on the generator as it was.
+        reference.generator.set_weights(gan.generator.get_weights())
+        reference.discriminator.set_weights(gan.discriminator.get_weights())
+        for variable, value in zip(reference.generator.trainable_variables, weights, strict=True):
+            variable.assign(value)
+        moves = {}
+        for weight, adam in adams.items():
+            with tf.GradientTape() as tape:
+                fake = reference.generator(latents, training=True)
+                gaps = losses.moment_gaps(fake, tf.constant(images))
+                loss = cross_entropy(reference.discriminator(fake, training=True), 1.0) + weight * sum(gaps)
+            gradients = tape.gradient(loss, reference.generator.trainable_variables)
+            moves[weight] = moves_of(adam, gradients, weights)
+        ratios.append(norm(moves[0.1]) / norm(moves[0.0]))
+        assert norm(made) == pytest.approx(norm(moves[0.1]), rel=1e-6)
+        for found, plain in zip(made, moves[0.0], strict=True):
+            assert np.abs(found - ratios[-1] * plain).max() < 1e-7
+        adversarial = cross_entropy(reference.discriminator(fake, training=True), 1.0)
+        assert logged["generator_loss"] == pytest.approx(float(adversarial), rel=1e-10)  # no penalty in it
+        assert logged["mean_gap"] == pytest.approx(float(gaps[0]), rel=1e-10)
+    assert ratios[0] == pytest.approx(1.0, abs=1e-3)  # Adam's first step has the same size whatever the gradient
+    assert max(abs(ratio - 1.0) for ratio in ratios) > 0.01  # so that rescaling was put to the test
+
+
+def test_gaps_are_logged_whatever_the_penalty():
+    images, latents = next(batches(1, 8))
+    logged = []
+    for penalty in (penalties.moments, penalties.mean, penalties.none, penalties.debiased):
+        gan, _ = narrow_twins(0.1, 0.1)
+        gan.penalty = penalty
+        logged.append(step_values(gan, images, latents))
+    adversarial = logged[2]["generator_loss"]
+    for values in logged:
+        assert (values["mean_gap"], values["variance_gap"]) == (logged[0]["mean_gap"], logged[0]["variance_gap"])
+    assert logged[1]["generator_loss"] - adversarial == pytest.approx(0.1 * logged[0]["mean_gap"], rel=1e-10)
 
 
 def test_both_optimizers_are_built_by_compile(tiny):

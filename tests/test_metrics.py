@@ -283,3 +283,21 @@ def test_a_quick_judgement_is_that_of_its_parts(mnist):
 def test_a_quick_judgement_of_a_collapsed_generator_is_a_number(mnist):
     found = metrics.judge_quickly(np.repeat(mnist.train_images[:1], 50, axis=0))
     assert np.isfinite(found["frechet_distance"]) and found["label_entropy"] == 0 and found["digits_covered"] == 1
+
+
+def test_variance_ratio_of_training_images_is_one(mnist):
+    assert metrics.variance_ratio(mnist.train_images) == pytest.approx(1.0, rel=1e-12)
+    assert metrics.variance_ratio(mnist.test_images) == pytest.approx(1.0, abs=0.02)
+
+
+@pytest.mark.parametrize("scale", [0.0, 0.5, 0.9])
+def test_variance_ratio_is_quadratic_in_the_spread(mnist, scale):
+    images = mnist.train_images[:1000]
+    mean = images.mean(axis=0)
+    expected = scale**2 * metrics.variance_ratio(images)
+    assert metrics.variance_ratio(mean + scale * (images - mean)) == pytest.approx(expected, rel=1e-5, abs=1e-12)
+
+
+def test_variance_ratio_says_what_is_wrong():
+    with pytest.raises(ValueError, match="Images: expected"):
+        metrics.variance_ratio(np.zeros((4, 28, 28), np.float32))

@@ -13,6 +13,7 @@ MODULES = {path.stem: path for path in (ROOT / "helpers").glob("*.py") if path.s
 ROOMS = (
     {"data", "fused", "machine", "convolutions"},
     {"models", "losses", "classifier"},
+    {"penalties"},
     {"gan", "fleet"},
     {"metrics", "records", "speed", "graph_session", "statistics"},
     {"journal"},

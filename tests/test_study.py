@@ -55,15 +55,55 @@ def test_one_row_a_run(results, pair, tiny):
         *("name", "test", "arm"),
         *records_fields(pair[0]),
         *("status", "reason"),
-        *metrics.NAMES,
+        *metrics.RECORDED,
         "wall_seconds",
     ]
     assert runs["name"].tolist() == [tiny(moment_weight=weight).name for weight in (0.0, 0.1)]
     assert runs["arm"].tolist() == ["plain", "moments"] and runs["test"].tolist() == [2, 2]
     for record, (_, row) in zip(pair, runs.iterrows(), strict=True):
-        assert {name: row[name] for name in metrics.NAMES} == record.metrics
+        assert {name: row[name] for name in metrics.RECORDED} == record.metrics
         assert {name: row[name] for name in record.config} == record.config
         assert row["status"] == "finished" and row["wall_seconds"] == record.provenance["wall_seconds"]
+
+
+def test_older_records_have_the_default_penalty_and_no_ratio(folder, tiny):
+    for path in (folder / "smoke").glob("*/record.json"):
+        header = json.loads(path.read_text())
+        del header["config"]["penalty"], header["metrics"]["variance_ratio"]
+        path.write_text(json.dumps(header))
+    runs = study.load_runs(folder)
+    assert runs["penalty"].tolist() == ["moments", "moments"] and runs["arm"].tolist() == ["plain", "moments"]
+    assert runs["variance_ratio"].isna().all() and runs[list(metrics.NAMES)].notna().all(axis=None)
+    assert (study.load_epochs(folder)["penalty"] == "moments").all()
+
+
+def test_an_arm_is_named_by_its_penalty(folder, tiny):
+    run = tiny(penalty="mean")
+    source = folder / "smoke" / tiny().name
+    shutil.copytree(source, folder / "smoke" / run.name)
+    path = folder / "smoke" / run.name / "record.json"
+    path.write_text(path.read_text().replace('"penalty": "moments"', '"penalty": "mean"'))
+    assert study.load_runs(folder)["arm"].tolist() == ["plain", "moments", "mean"]
+    assert [count["arm"] for count in study.status(folder)["runs"]] == ["mean", "moments", "plain"]
+
+
+@pytest.mark.parametrize("name", study.SETS)
+def test_sets_of_variants_come_rate_by_rate_and_seed_by_seed(name):
+    planned = study.variants(study.SETS[name], (0, 1, 2, 3, 4))
+    assert {run.profile for run in planned} == {"ablation"} and len(set(planned)) == len(planned)
+    assert planned[0].learning_rate == 0.0001
+    first = len(study.SETS[name][0][1])
+    assert [run.seed for run in planned[: 2 * first]] == [0] * first + [1] * first
+    lesson = Experiment.of_test(3, True, profile="lesson")
+    assert all((run.epochs, run.train_images) == (lesson.epochs, lesson.train_images) for run in planned)
+
+
+def test_the_ablations_are_those_of_the_table():
+    planned = study.variants(study.SETS["ablations"], (0,))
+    assert {(run.learning_rate, run.penalty) for run in planned} == {
+        *((rate, penalty) for rate in (0.01, 0.001, 0.0001) for penalty in ("mean", "variance")),
+        *((0.0001, penalty) for penalty in ("early", "late", "placebo", "rescaled")),
+    }
 
 
 def records_fields(record):
@@ -195,6 +235,16 @@ def test_command_run_runs_what_is_asked_for(tmp_path, monkeypatch):
     assert asked == [(expected, tmp_path, 0, 1, None)]
 
 
+def test_command_run_runs_a_set_or_penalties(tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(study, "run", lambda *settings: asked.append(settings[0]))
+    common = ["--seeds", "0", "1", "--profile", "ablation", "--results", str(tmp_path)]
+    assert study.main(["run", "--set", "better", *common]) == 0
+    assert study.main(["run", "--tests", "3", "--penalties", "mean", "late", *common]) == 0
+    assert asked[0] == study.variants(study.SETS["better"], (0, 1))
+    assert asked[1] == study.variants([(3, ("mean", "late"))], (0, 1))
+
+
 def test_command_status(damaged, capsys):
     folder, name = damaged
     assert study.main(["status", "--results", str(folder)]) == 0
@@ -278,7 +328,11 @@ def test_an_interrupt_is_no_traceback(monkeypatch, capsys, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "arguments", [["run", "--tests", "4"], ["run", "--arms", "both"], ["table", "--profile", "x"], []]
+    "arguments",
+    [
+        *(["run", "--tests", "4"], ["run", "--arms", "both"], ["run", "--penalties", "none"], ["run", "--set", "x"]),
+        *(["run", "--set", "better", "--penalties", "mean"], ["table", "--profile", "x"], []),
+    ],
 )
 def test_unknown_choices_are_refused_by_the_parser(arguments, capsys):
     with pytest.raises(SystemExit) as caught:
