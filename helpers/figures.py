@@ -7,7 +7,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from helpers import plots, study
+from helpers import evidence, metrics, plots, study
 from helpers.experiment import RECORDED, ROOT
 
 
@@ -16,6 +16,11 @@ def write(results=RECORDED, folder=ROOT / "figures"):
     pairs = study.load_pairs(results)
     figures = {f"test_{test}": plots.arms_over_training(*pair) for test, pair in pairs.items()}
     figures["three_tests"] = plots.three_tests(pairs)
+    runs, frames, epochs = study.load_runs(results), study.load_frames(results), study.load_epochs(results)
+    early = [table[table["profile"] == "lesson"] for table in (runs, frames)]
+    full = epochs[(epochs["profile"] == "full") & (epochs["seed"] == 0)]
+    figures["evidence"] = plots.evidence(evidence.bands(early[1]), full, metrics.floor()["frechet_distance"])
+    figures["seeds"] = plots.seeds(early[0], evidence.COLLAPSED_BELOW)
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
     for name, figure in figures.items():

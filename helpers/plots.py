@@ -246,12 +246,95 @@ def three_tests(pairs):
     return figure
 
 
-def beside_author(author, pair):
+def evidence(bands, epochs, floor):
+    """Figure of the Fréchet distance over training: both arms, three rates, early and full.
+
+    Args:
+        bands: DataFrame as `evidence.bands` returns it, for the early phase (upper row).
+        epochs: DataFrame as `study.load_epochs` returns it, of the full protocol, one seed (lower row).
+        floor: the distance of real training images.
+    """
+    figure, axes = plt.subplots(2, 3, figsize=(10.5, 6.4), sharey="row")
+    rates = {1: "0.01", 2: "0.001", 3: "0.0001"}
+    for column, (test, rate) in enumerate(rates.items()):
+        upper, lower = axes[:, column]
+        for arm in LINES:
+            band = bands.loc[test, arm]
+            style = {"color": COLOURS[arm], "ls": LINES[arm], "lw": 2}
+            upper.fill_between(band.index, band["low"], band["high"], color=COLOURS[arm], alpha=0.2, lw=0)
+            upper.plot(band.index, band["value"], label=LABELS[arm], **style)
+            run = epochs[(epochs["test"] == test) & (epochs["arm"] == arm)]
+            lower.plot(run["epoch"], run["frechet_distance"], marker=".", **style)
+        lower.axhline(floor, color=COLOURS["floor"], ls=":", lw=2, label="real training images")
+        upper.set(title=f"test {test}: learning rate {rate}", xlabel="step", ylim=(0, None))
+        lower.set(xlabel="epoch", yscale="log", xticks=range(0, 21, 5))
+        lower.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        lower.yaxis.set_major_formatter("{x:g}")
+        lower.yaxis.set_minor_formatter(NullFormatter())
+    axes[0, 0].set_ylabel(f"Fréchet distance\nfirst epoch, {int(bands['n'].max())} seeds")
+    axes[1, 0].set_ylabel("Fréchet distance\nfull protocol, 1 seed")
+    handles = [*axes[0, 0].get_legend_handles_labels(), *axes[1, 0].get_legend_handles_labels()]
+    figure.legend(handles[0] + handles[2], handles[1] + handles[3], loc="outside lower center", ncols=3)
+    return figure
+
+
+def seeds(runs, collapsed_below, tests=(1, 2, 3)):
+    """Figure of every seed's last Fréchet distance and label entropy, the two arms of a seed joined.
+
+    Args:
+        runs: DataFrame as `study.load_runs` returns it, of one profile.
+        collapsed_below: the label entropy below which a run counts as collapsed.
+        tests: which to show.
+    """
+    panels = {"frechet_distance": "Fréchet distance (lower is better)", "label_entropy": "label entropy (nats)"}
+    figure, axes = plt.subplots(1, 2, figsize=(9.5, 3.8))
+    for axis, (name, title) in zip(axes, panels.items(), strict=True):
+        for place, test in enumerate(tests):
+            pairs = runs[runs["test"] == test].pivot(index="seed", columns="arm", values=name)
+            at = (place - 0.2, place + 0.2)
+            axis.plot(at, pairs[["plain", "moments"]].T, color="#BBBBBB", lw=1)
+            for x, (arm, marker) in zip(at, {"plain": "s", "moments": "o"}.items(), strict=True):
+                label = LABELS[arm] if place == 0 else None
+                axis.plot([x] * len(pairs), pairs[arm], marker, color=COLOURS[arm], ms=5, alpha=0.8, label=label)
+        axis.set(title=title, xlim=(-0.6, len(tests) - 0.4))
+        rates = {1: "0.01", 2: "0.001", 3: "0.0001"}
+        axis.set_xticks(range(len(tests)), [f"test {test}\n{rates[test]}" for test in tests])
+        axis.grid(axis="x", visible=False)
+    axes[0].set_ylim(0, None)
+    axes[1].axhline(collapsed_below, color=COLOURS["author"], ls=":", label="collapsed below")
+    figure.legend(*axes[1].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    return figure
+
+
+def full_protocol(epochs, floors):
+    """Figure of three metrics over the epochs of one pair, and what real images reach.
+
+    Args:
+        epochs: dict from arm to a record's `epochs`.
+        floors: dict as `metrics.floor` returns it.
+    """
+    panels = {
+        "frechet_distance": "Fréchet distance ↓",
+        "label_entropy": "label entropy (nats) ↑",
+        "recall": "recall ↑",
+    }
+    figure, axes = plt.subplots(1, 3, figsize=(10.5, 3.3))
+    for axis, (name, title) in zip(axes, panels.items(), strict=True):
+        for arm, table in epochs.items():
+            axis.plot(table["epoch"], table[name], LINES[arm], color=COLOURS[arm], marker=".", lw=2, label=LABELS[arm])
+        axis.axhline(floors[name], color=COLOURS["floor"], ls=":", lw=2, label="real training images")
+        axis.set(title=title, xlabel="epoch", ylim=(0, None), xticks=range(0, 21, 5))
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    return figure
+
+
+def beside_author(author, pair, bands=None):
     """Figure of test 3's losses at the end of each epoch, the author's beside ours.
 
     Args:
         author: DataFrame as `data.load_author_log` returns it.
         pair: (plain, moments), each a `records.Record` of test 3.
+        bands: dict from arm to a DataFrame as `evidence.inside` returns it, to draw as bands.
     """
     figure, axes = plt.subplots(1, 2, figsize=(9.5, 3.8))
     titles = {"discriminator_loss": "discriminator loss (nats)", "generator_loss": "generator loss (penalty included)"}
@@ -262,6 +345,9 @@ def beside_author(author, pair):
                       label=f"{LABELS[arm]}, author")  # fmt: skip
             axis.plot(record.epochs["epoch"], record.epochs[name], "-", color=COLOURS[arm], lw=2,
                       label=f"{LABELS[arm]}, ours")  # fmt: skip
+            if bands:
+                band = bands[arm][bands[arm]["name"] == name]
+                axis.fill_between(band["epoch"], band["low"], band["high"], color=COLOURS[arm], alpha=0.2, lw=0)
         axis.set(xlabel="epoch", title=title)
         axis.set_xticks(range(0, 21, 5))
     axes[1].set_yscale("log")

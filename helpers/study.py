@@ -166,6 +166,23 @@ def load_epochs(results=RECORDED):
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
 
 
+def load_frames(results=RECORDED):
+    """Tidy table of all recorded frames below a folder, one row a run and frame; finer than epochs.
+
+    Returns:
+        A DataFrame with name, test, arm, learning_rate, moment_weight, penalty, seed, profile, step, and where
+        frames were judged `metrics.QUICK_NAMES` (on fewer images than after an epoch).
+    """
+    fields = ("learning_rate", "moment_weight", "penalty", "seed", "profile")
+    tables = [
+        record.frames.assign(
+            name=record.name, **_identity(record), **{field: _settings(record)[field] for field in fields}
+        )
+        for record in load_records(results)
+    ]
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
+
+
 def _settings(record):
     """A record's `config`, the penalty named even where there was only one."""
     return {**record.config, "penalty": record.config.get("penalty", penalties.DEFAULT)}
@@ -231,8 +248,8 @@ def status(results=RECORDED):
     """Count the records below a folder.
 
     Returns:
-        A dict: "runs", a list of {profile, test, arm, finished, failed}, and "damaged", the
-        messages about records that could not be read.
+        A dict: "valid", how many records could be read; "runs", a list of {profile, test, arm,
+        finished, failed}, which add up to it; and "damaged", the messages about the others.
     """
     loaded, damaged = _read_all(results)
     counts = {}
@@ -243,7 +260,7 @@ def status(results=RECORDED):
         {"profile": profile, "test": test, "arm": arm, **count}
         for (profile, test, arm), count in sorted(counts.items())
     ]
-    return {"runs": runs, "damaged": [str(error) for error in damaged]}
+    return {"valid": len(loaded), "runs": runs, "damaged": [str(error) for error in damaged]}
 
 
 def _parser():

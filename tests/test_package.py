@@ -18,7 +18,7 @@ ROOMS = (
     {"metrics", "records", "speed", "graph_session", "statistics"},
     {"journal"},
     {"experiment"},
-    {"campaign", "fleet_runs"},
+    {"campaign", "fleet_runs", "evidence"},
     {"study", "plots"},
     {"figures", "notebooks", "bench", "fleet_bench"},
 )
