@@ -136,9 +136,9 @@ def races(times):
         times: DataFrame as `steps_to` returns it, with the arms plain and moments.
 
     Returns:
-        A DataFrame indexed by threshold and test: for each arm how many of its runs reached it
-        ("9/10") and the median step ("350", or "> 550" where fewer than half reached it), p
-        (log-rank test) and p_holm (adjusted over the tests of a threshold); NaN where no run
+        A DataFrame indexed by threshold and test: plain and moments, how many runs of the arm
+        reached it and the median step ("9/10 at 350", or "3/10 at > 550" where fewer than half
+        did), p (log-rank test) and p_holm (adjusted over the tests of a threshold); NaN where no run
         reached the threshold: there is nothing to compare.
     """
     rows = {}
@@ -147,8 +147,7 @@ def races(times):
         samples = [(part["step"], part["reached"]) for part in both.values()]
         row = {}
         for arm, part in both.items():
-            row[f"{arm} reached"] = f"{part['reached'].sum()}/{len(part)}"
-            row[f"{arm} median step"] = _median_step(part)
+            row[arm] = f"{part['reached'].sum()}/{len(part)} at {_median_step(part)}"
         rows[key] = {**row, "p": statistics.log_rank(*samples[0], *samples[1])}
     table = pd.DataFrame.from_dict(rows, orient="index").rename_axis(["threshold", "test"])
     table["p_holm"] = table.groupby("threshold")["p"].transform(_holm_of_known)

@@ -350,8 +350,10 @@ def beside_author(author, pair, bands=None):
                 axis.fill_between(band["epoch"], band["low"], band["high"], color=COLOURS[arm], alpha=0.2, lw=0)
         axis.set(xlabel="epoch", title=title)
         axis.set_xticks(range(0, 21, 5))
+    axes[0].set_ylim(0, 2)
     axes[1].set_yscale("log")
-    axes[1].set_yticks([4, 6, 10, 20], labels=["4", "6", "10", "20"])
+    axes[1].set_ylim(2, 40)
+    axes[1].set_yticks([2, 4, 6, 10, 20, 40], labels=["2", "4", "6", "10", "20", "40"])
     axes[1].minorticks_off()
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, fontsize=10)
     return figure

@@ -231,10 +231,12 @@ def log_rank(times, reached, other_times, other_reached):
         other_times, other_reached: the other arm.
 
     Returns:
-        Float in [0, 1], or NaN if no run of either arm reached the goal. Source: Mantel (1966).
+        Float in [0, 1]: 1 if all runs reached it at the same step, NaN if none did. Source: Mantel (1966).
     """
     if not (np.any(reached) or np.any(other_reached)):
         return float("nan")
+    if np.all(reached) and np.all(other_reached) and len(np.unique([*times, *other_times])) == 1:
+        return 1.0  # no run is left to tell the arms apart by: SciPy divides by a variance of 0
     return float(stats.logrank(_censored(times, reached), _censored(other_times, other_reached)).pvalue)
 
 

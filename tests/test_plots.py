@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from helpers import data, plots, study
+from helpers import data, evidence, figures, plots, study
+from helpers.experiment import ROOT
 
 
 @pytest.fixture(autouse=True)
@@ -49,6 +50,16 @@ def test_bytes_and_floats_are_drawn_alike(mnist):
     assert np.allclose(drawn[0], drawn[1], atol=1e-6)
 
 
+FOLDER = ROOT / "figures"
+FLOORS = {"frechet_distance": 0.5, "label_entropy": 2.3, "recall": 0.9}
+
+
+def early(kind):
+    """A table of the repository's own early runs."""
+    table = {"runs": study.load_runs, "frames": study.load_frames, "epochs": study.load_epochs}[kind]()
+    return table[table["profile"] == "lesson"]
+
+
 FIGURES = {
     "arms": lambda pair: plots.arms_over_training(*pair),
     "losses": lambda pair: plots.losses_over_training(*pair),
@@ -56,6 +67,9 @@ FIGURES = {
     "three tests": lambda pair: plots.three_tests({1: pair, 2: pair}),
     "row": lambda pair: plots.image_row(list(pair[0].images[0, :3]), "abc", limits=(0, 255), unit="ink"),
     "beside the author": lambda pair: plots.beside_author(data.load_author_log(), pair),
+    "full protocol": lambda pair: plots.full_protocol({"plain": pair[0].epochs, "moments": pair[1].epochs}, FLOORS),
+    "seeds": lambda pair: plots.seeds(early("runs"), 1.0),
+    "evidence": lambda pair: plots.evidence(evidence.bands(early("frames")), early("epochs"), 0.5),
 }
 
 
@@ -175,3 +189,12 @@ def test_bars_of_arms_over_the_digits():
     counts = {"plain": list(range(10)), "moments": list(range(10, 20))}
     (axis,) = plots.arms_as_bars(counts, ylabel="images").axes
     assert [bar.get_height() for bar in axis.patches] == list(range(20))
+
+
+def test_figures_are_those_in_the_repository(tmp_path):
+    written = figures.write(folder=tmp_path)
+    assert {path.name for path in written} >= {"evidence.png", "seeds.png", "three_tests.png"}
+    for path in written:
+        ours, theirs = (np.asarray(Image.open(folder / path.name), int) for folder in (tmp_path, FOLDER))
+        # Another processor may round the last bit of a number otherwise, and so the edge of a line.
+        assert ours.shape == theirs.shape and np.abs(ours - theirs).max() <= 3, f"{path.name}: run make figures"

@@ -66,6 +66,20 @@ def test_one_row_a_run(results, pair, tiny):
         assert row["status"] == "finished" and row["wall_seconds"] == record.provenance["wall_seconds"]
 
 
+def test_one_row_a_run_and_frame(results, pair):
+    frames = study.load_frames(results)
+    for arm, record in zip(("plain", "moments"), pair, strict=True):
+        chosen = frames[frames["arm"] == arm]
+        assert chosen["step"].tolist() == record.frame_steps.tolist()
+        assert (chosen["name"] == record.name).all() and (chosen["test"] == 2).all()
+        for name in metrics.QUICK_NAMES:
+            assert chosen[name].tolist() == record.frames[name].tolist()
+
+
+def test_no_records_make_an_empty_table(tmp_path):
+    assert study.load_frames(tmp_path).empty
+
+
 def test_older_records_have_the_default_penalty_and_no_ratio(folder, tiny):
     for path in (folder / "smoke").glob("*/record.json"):
         header = json.loads(path.read_text())
@@ -130,7 +144,7 @@ def test_a_rate_of_no_test_is_test_0(folder, tiny):
 
 def test_an_empty_folder_has_empty_tables(tmp_path):
     assert len(study.load_runs(tmp_path)) == len(study.load_epochs(tmp_path)) == 0
-    assert study.status(tmp_path) == {"runs": [], "damaged": []}
+    assert study.status(tmp_path) == {"valid": 0, "runs": [], "damaged": []}
 
 
 @pytest.mark.parametrize("load", [study.load_runs, study.load_epochs, study.load_records])
@@ -344,6 +358,10 @@ def test_unknown_choices_are_refused_by_the_parser(arguments, capsys):
 def test_the_repositorys_own_records_can_all_be_read():
     counts = study.status()
     assert counts["damaged"] == []
+    assert counts["valid"] == sum(run["finished"] + run["failed"] for run in counts["runs"]) >= 66
+    for profile, least in {"lesson": 10, "full": 1}.items():
+        arms = [run for run in counts["runs"] if run["profile"] == profile]
+        assert len(arms) == 6 and all(run["finished"] + run["failed"] >= least for run in arms)
     lesson = [run for run in counts["runs"] if run["profile"] == "lesson"]
     assert sorted((run["test"], run["arm"]) for run in lesson) == sorted(
         (test, arm) for test in (1, 2, 3) for arm in ("plain", "moments")

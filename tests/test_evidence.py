@@ -1,0 +1,174 @@
+"""What the runs say together: tables on runs made up so that the answer is known."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from helpers import data, evidence, statistics, study
+from helpers.statistics import Estimate
+
+SEEDS = range(8)
+
+
+@pytest.fixture
+def runs():
+    """Two tests, both arms, eight seeds: in test 1 moments halve the score, in test 2 they do nothing."""
+    rng = np.random.default_rng(0)
+    rows = []
+    for test, factor in {1: 0.5, 2: 1.0}.items():
+        for seed in SEEDS:
+            plain = rng.uniform(90, 110)
+            for arm, score in {"plain": plain, "moments": factor * plain}.items():
+                rows.append({"test": test, "arm": arm, "seed": seed, "status": "finished", "frechet_distance": score})
+    table = pd.DataFrame(rows).assign(label_entropy=2.0, digits_covered=10)
+    return table.assign(name=[f"{r.test}-{r.arm}-{r.seed}" for r in table.itertuples()])
+
+
+def fail(runs, test, arm, seed):
+    """Mark one run as failed, as `load_runs` tells it."""
+    row = (runs["test"] == test) & (runs["arm"] == arm) & (runs["seed"] == seed)
+    runs.loc[row, "status"] = "failed"
+    runs.loc[row, ["frechet_distance", "label_entropy", "digits_covered"]] = np.nan
+    return runs
+
+
+def test_collapsed_is_a_failure_or_a_label_entropy_below_one():
+    runs = pd.DataFrame(
+        {"status": ["finished", "finished", "finished", "failed"], "label_entropy": [0.9999, 1.0, 2.3, np.nan]}
+    )
+    assert evidence.collapsed(runs).tolist() == [True, False, False, True]
+
+
+def test_arms_count_every_run(runs):
+    table = evidence.arms(fail(runs, 1, "plain", 3))
+    assert table.index.tolist() == [(1, "moments"), (1, "plain"), (2, "moments"), (2, "plain")]
+    assert table["n"].tolist() == [8] * 4 and table["failed"].tolist() == [0, 1, 0, 0]
+    assert [cell.value for cell in table["collapsed"]] == [0, 1 / 8, 0, 0]
+    low, high = stats.binomtest(1, 8).proportion_ci(0.95, "exact")
+    assert table.loc[(1, "plain"), "collapsed"] == Estimate(1 / 8, low, high, 8)
+
+
+def test_arms_use_the_interquartile_mean_and_a_failed_run_is_the_worst_of_its_test(runs):
+    table = evidence.arms(fail(runs, 1, "moments", 0))
+    chosen = runs[(runs["test"] == 1)]
+    scores = chosen.loc[chosen["arm"] == "moments", "frechet_distance"].fillna(chosen["frechet_distance"].max())
+    middle = np.sort(scores)[2:-2]
+    assert table.loc[(1, "moments"), "iqm"].value == pytest.approx(middle.mean())
+    assert table.loc[(1, "moments"), "median"].value == pytest.approx(np.median(scores))
+    assert table.loc[(1, "moments"), "iqm"].high > table.loc[(1, "moments"), "median"].value
+
+
+def test_contrasts_find_the_known_ratio(runs):
+    table = evidence.contrasts(runs)
+    assert table.loc[1, "ratio"].value == pytest.approx(0.5) == table.loc[1, "ratio"].low
+    assert (table.loc[1, "lower"], table.loc[1, "pairs"]) == (8, 8)
+    assert table.loc[1, "p"] == 2 / 2**8 and table.loc[1, "p_holm"] == 2 * 2 / 2**8
+    assert table.loc[1, "improvement"].value == 1
+    assert table.loc[2, "ratio"].value == 1 and table.loc[2, "lower"] == 0 and table.loc[2, "p"] == 1
+    assert table.loc[2, "improvement"].value == 0.5
+
+
+def test_contrasts_count_a_failure_against_its_arm(runs):
+    before = evidence.contrasts(runs.copy()).loc[1, "ratio"].value
+    table = evidence.contrasts(fail(runs, 1, "moments", 2))
+    assert table.loc[1, "pairs"] == 8 and table.loc[1, "lower"] == 7 and table.loc[1, "ratio"].value > before
+
+
+def test_contrasts_name_a_seed_without_its_partner(runs):
+    lonely = runs[~((runs["test"] == 2) & (runs["arm"] == "plain") & (runs["seed"] == 5))]
+    with pytest.raises(ValueError, match="Test 2: expected both arms of every seed, found only one of seed 5"):
+        evidence.contrasts(lonely)
+
+
+def test_overall_pools_all_pairs(runs):
+    found = evidence.overall(runs)
+    logs = np.sort(np.log([0.5] * 8 + [1.0] * 8))[4:-4]
+    assert found.n == 16 and found.value == pytest.approx(np.exp(logs.mean()))
+
+
+def frames_of(runs, curves):
+    """Frames every 10 steps; `curves` from (test, arm) to the score at each."""
+    tables = [
+        pd.DataFrame({"step": [0, 10, 20], "frechet_distance": curves[run.test, run.arm]}).assign(
+            name=run.name, test=run.test, arm=run.arm, seed=run.seed
+        )
+        for run in runs.itertuples()
+    ]
+    return pd.concat(tables, ignore_index=True)
+
+
+CURVES = {
+    (1, "plain"): [400, 350, 320],
+    (1, "moments"): [400, 290, 240],
+    (2, "plain"): [400, 290, 310],
+    (2, "moments"): [400, 290, 240],
+}
+
+
+def test_steps_to_a_threshold_are_censored_not_dropped(runs):
+    times = evidence.steps_to(frames_of(runs, CURVES), runs, (300, 250))
+    assert len(times) == 2 * len(runs)
+    found = times.groupby(["threshold", "test", "arm"])[["step", "reached"]].agg(["min", "max"])
+    assert found.loc[(300, 1, "plain")].tolist() == [20, 20, False, False]
+    assert found.loc[(300, 1, "moments")].tolist() == [10, 10, True, True]
+    assert found.loc[(250, 2, "plain")].tolist() == [20, 20, False, False]
+    assert found.loc[(250, 2, "moments")].tolist() == [20, 20, True, True]
+
+
+def test_a_run_that_failed_early_is_followed_to_the_end(runs):
+    frames = frames_of(runs, CURVES)
+    frames = frames[(frames["name"] != "1-plain-0") | (frames["step"] < 20)]
+    times = evidence.steps_to(frames, runs, (300,))
+    run = times[times["name"] == "1-plain-0"].iloc[0]
+    assert run["step"] == 20 and not run["reached"]
+
+
+def test_races_compare_by_log_rank_and_leave_out_what_nobody_reached(runs):
+    table = evidence.races(evidence.steps_to(frames_of(runs, CURVES), runs, (300, 100)))
+    assert table.loc[(300, 1), "plain"] == "0/8 at > 20" and table.loc[(300, 1), "moments"] == "8/8 at 10"
+    alone = statistics.log_rank([20] * 8, [False] * 8, [10] * 8, [True] * 8)
+    assert table.loc[(300, 1), "p"] == pytest.approx(alone)
+    assert table.loc[(300, 1), "p_holm"] == pytest.approx(2 * alone) and table.loc[(300, 2), "p"] == 1
+    assert table.loc[100, ["p", "p_holm"]].isna().all(axis=None)
+    assert table.index.get_level_values("threshold").tolist() == [300, 300, 100, 100]
+
+
+def test_bands_hold_every_seed_and_fill_what_failed(runs):
+    frames = frames_of(runs, CURVES)
+    frames.loc[(frames["name"] == "1-moments-0") & (frames["step"] == 20), "frechet_distance"] = np.nan
+    bands = evidence.bands(frames)
+    assert (bands["n"] == 8).all() and len(bands) == 12
+    assert tuple(bands.loc[(1, "plain", 10)]) == (350, 350, 350, 8)
+    assert bands.loc[(1, "moments", 20), "value"] == 240 and bands.loc[(1, "moments", 20), "high"] > 240
+
+
+def test_inside_compares_with_the_batches_of_the_same_epoch(pair):
+    record = pair[1]
+    batches = {name: values.reshape(record.config["epochs"], -1) for name, values in record.steps.items()}
+    author = pd.DataFrame({"epoch": [1, 2]})
+    for name, weight in {"discriminator_loss": 1, "generator_loss": 1, "mean_gap": 0.1, "variance_gap": 0.1}.items():
+        column = name if weight == 1 else f"weighted_{name}"
+        author[column] = weight * np.array([np.median(batches[name][0]), batches[name][1].max() * 2])
+    found = evidence.inside(author, record).set_index(["name", "epoch"])["inside"].unstack()
+    assert found[1].all() and not found[2].any()
+
+
+def test_the_author_s_plain_arm_has_no_gaps(pair):
+    author = data.load_author_log()
+    plain = author[(author["moment_weight"] == 0) & (author["epoch"] <= pair[0].config["epochs"])]
+    assert set(evidence.inside(plain, pair[0])["name"]) == {"discriminator_loss", "generator_loss"}
+
+
+def test_text_shows_intervals_and_small_p_values():
+    table = pd.DataFrame({"a": [Estimate(1.234, 1.0, 1.5, 9)], "p": [0.0004], "q": [np.nan], "n": [3]})
+    assert evidence.as_text(table, ".2f").iloc[0].tolist() == ["1.23 [1.00, 1.50]", "< 0.001", "–", "3"]
+    assert evidence.as_text(table, a=".0f")["a"].iloc[0] == "1 [1, 2]"
+
+
+def test_the_early_phase_is_complete_and_paired():
+    runs = study.load_runs()
+    early = runs[runs["profile"] == "lesson"]
+    counts = early.groupby(["test", "arm"])["seed"].agg(lambda seeds: sorted(seeds) == list(range(10)))
+    assert len(counts) == 6 and counts.all()
+    assert (evidence.contrasts(early)["pairs"] == 10).all()
