@@ -379,7 +379,7 @@ def test_a_killed_run_resumes_to_the_same_bits(tiny, pair, tmp_path, same_bits):
     killed = subprocess.run([sys.executable, "-c", code, tmp_path], cwd=experiment.ROOT, capture_output=True)
     assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
     assert not (tmp_path / "smoke" / tiny().name).exists()
-    assert study.status(tmp_path) == {"runs": [], "damaged": []}  # unfinished is not damaged
+    assert study.status(tmp_path) == {"valid": 0, "runs": [], "damaged": []}  # unfinished is not damaged
 
     steps = At(1000, None)
     same_bits(tiny().run(tmp_path, callbacks=[steps], verbose=0), pair[1])
