@@ -24,7 +24,7 @@ from helpers.machine import ROOT, provenance
 
 RATE, MOMENT_WEIGHT = 0.001, 0.1
 BATCH_SIZE, BATCH_SIZES = 100, (10, 25, 50, 100, 200, 400)
-WAYS = ("ours", "graph session", "plain Keras")
+WAYS = ("ours", "graph session", "fused session", "plain Keras")
 
 
 class PlainGAN(keras.Model):
@@ -128,7 +128,7 @@ def sessioned(gan, batches):
 
 
 def bench(repetitions=7, steps=10, batch_sizes=BATCH_SIZES, matrix=2048):
-    """Measure everything, the three ways turn by turn.
+    """Measure everything, the four ways turn by turn.
 
     Args:
         repetitions: turns of each way, after one that compiles.
@@ -144,9 +144,13 @@ def bench(repetitions=7, steps=10, batch_sizes=BATCH_SIZES, matrix=2048):
     """
     images = data.load_mnist().train_images
     batches = data.Batches(images[: (steps + 1) * BATCH_SIZE], BATCH_SIZE)
-    gans = {"ours": build_gan(), "graph session": SessionGAN(*build_networks(), MOMENT_WEIGHT, RATE),
-            "plain Keras": build_plain_gan()}  # fmt: skip
-    turn = {way: (sessioned if way == "graph session" else fitted) for way in WAYS}
+    gans = {
+        "ours": build_gan(),
+        "graph session": SessionGAN(*build_networks(), MOMENT_WEIGHT, RATE),
+        "fused session": SessionGAN(*build_networks(), MOMENT_WEIGHT, RATE, fused=True),
+        "plain Keras": build_plain_gan(),
+    }
+    turn = {way: (sessioned if way.endswith("session") else fitted) for way in WAYS}
     seconds, rates, bandwidths = {way: [] for way in WAYS}, [], []
     for repetition in range(repetitions + 1):
         for way in WAYS:

@@ -18,9 +18,11 @@ class GraphNetwork:
 
     Args:
         weighted: list of (layer, its weights), of the layers that the study uses, as `weighted` returns it.
+        fused: whether images are normalised by one kernel.
     """
 
-    def __init__(self, weighted):
+    def __init__(self, weighted, fused):
+        self.fused = fused
         self.layers = [(layer, [v1.Variable(weight) for weight in weights]) for layer, weights in weighted]
         # The last two weights of a batch normalisation are its moving averages.
         self.trained = [v for layer, vs in self.layers for v in (vs[:2] if _is_norm(layer) else vs)]
@@ -51,11 +53,12 @@ class GraphNetwork:
         return self._normalise(*variables, x) if _is_norm(layer) else x
 
     def _normalise(self, gamma, beta, average, average_variance, x):
-        """Batch normalisation as `tf.layers` did it: one kernel for images, small operations for vectors."""
-        if len(x.shape) == 4:
+        """Batch normalisation as TensorFlow 1 offered it: by small operations, or one kernel for images."""
+        axes = list(range(len(x.shape) - 1))
+        if self.fused and len(axes) == 3:
             outputs, mean, variance = v1.nn.fused_batch_norm(x, gamma, beta, epsilon=EPSILON)
         else:
-            mean, variance = tf.nn.moments(x, [0])
+            mean, variance = tf.nn.moments(x, axes)
             outputs = tf.nn.batch_normalization(x, mean, variance, beta, gamma, EPSILON)
         for moving, value in ((average, mean), (average_variance, variance)):
             self.updates.append(moving.assign_sub((moving - value) * (1 - MOMENTUM)))
@@ -78,14 +81,16 @@ class SessionGAN:
         generator, discriminator: Keras models that give architecture and initial weights.
         moment_weight: float >= 0, the weight of the moment gaps.
         rate: learning rate of both networks.
+        fused: whether images are normalised by one kernel. The batch normalisation of 2017
+            (`tf.contrib.layers.batch_norm`) did so only when asked; that of TensorFlow 1.15 by itself.
     """
 
-    def __init__(self, generator, discriminator, moment_weight, rate):
+    def __init__(self, generator, discriminator, moment_weight, rate, fused=False):
         architectures = weighted(generator), weighted(discriminator)
         with tf.Graph().as_default():
             self.images = v1.placeholder(tf.float32, [None, 28, 28, 1])
             self.latents = v1.placeholder(tf.float32, [None, generator.input_shape[-1]])
-            ours, theirs = map(GraphNetwork, architectures)
+            ours, theirs = (GraphNetwork(architecture, fused) for architecture in architectures)
             fake = ours(self.latents)
             real_logits, fake_logits = theirs(self.images), theirs(fake)
             self.discriminator_loss = losses.discriminator_loss(real_logits, fake_logits)

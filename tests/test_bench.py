@@ -18,12 +18,14 @@ ROOT = Path(__file__).resolve().parent.parent
 
 @pytest.fixture(scope="module")
 def first_steps(mnist):
-    """Both losses of three steps in each of the three ways, from the same weights and without dropout."""
+    """Both losses of three steps in each of the ways, from the same weights and without dropout."""
     batches = data.Batches(mnist.train_images[:60], 20)
     generator, discriminator = bench.build_networks()
     discriminator.get_layer("dropout").rate = 0.0
-    session = graph_session.SessionGAN(generator, discriminator, bench.MOMENT_WEIGHT, bench.RATE)
-    found = {"graph session": [session.step(*batches[step]) for step in range(3)]}
+    found = {}
+    for way, one_kernel in {"graph session": False, "fused session": True}.items():
+        session = graph_session.SessionGAN(generator, discriminator, bench.MOMENT_WEIGHT, bench.RATE, one_kernel)
+        found[way] = [session.step(*batches[step]) for step in range(3)]
     for way, build in (("ours", bench.build_gan), ("plain Keras", bench.build_plain_gan)):
         gan = build()
         gan.discriminator.get_layer("dropout").rate = 0.0
@@ -33,7 +35,7 @@ def first_steps(mnist):
     return found
 
 
-@pytest.mark.parametrize("way", ["graph session", "plain Keras"])
+@pytest.mark.parametrize("way", ["graph session", "fused session", "plain Keras"])
 def test_the_ways_compared_train_alike(first_steps, way):
     """To float32's rounding, which Adam's first steps amplify from step to step."""
     for step, tolerance in enumerate((1e-5, 1e-3, 1e-2)):
