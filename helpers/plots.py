@@ -362,6 +362,51 @@ def beside_author(author, pair, bands=None):
     return figure
 
 
+def floor_scaling(sizes, measured, errors, exact, gaussian):
+    """Figure of both gaps of two real batches against the batch size.
+
+    Args:
+        sizes: batch sizes (k,).
+        measured, errors: float arrays (k, 2), mean and variance gap and their standard errors.
+        exact, gaussian: float arrays (k, 2), derived.
+    """
+    figure, axes = plt.subplots(1, 2, figsize=(9.5, 3.6), sharey=True)
+    for column, (axis, name) in enumerate(zip(axes, ("mean", "variance"), strict=True)):
+        axis.loglog(sizes, exact[:, column], color=COLOURS["floor"], label="exact")
+        axis.loglog(sizes, gaussian[:, column], ":", color="black", label="Gaussian approximation")
+        axis.errorbar(sizes, measured[:, column], 2 * errors[:, column], fmt="o", ms=5, mfc="white",
+                      color=COLOURS["moments"], label="measured, ± 2 standard errors")  # fmt: skip
+        axis.set(xlabel="batch size", title=f"{name} gap of two real batches")
+    axes[0].set_ylabel("summed over 784 pixels")
+    axes[0].legend(fontsize=9)
+    return figure
+
+
+def gaps_beside_floor(pairs, floor, author):
+    """Figure of the weighted gaps of all arms over the epochs, their floor and the author's points.
+
+    Args:
+        pairs: dict from test number to (plain, moments), each a `records.Record`.
+        floor: the mean and the variance gap of two real batches, times 0.1.
+        author: the rows with moments of `data.load_author_log`, drawn in the last column.
+    """
+    figure, axes = plt.subplots(2, len(pairs), figsize=(10.5, 5.6), sharex=True, sharey="row", squeeze=False)
+    for row, name in enumerate(("mean_gap", "variance_gap")):
+        for axis, (test, pair) in zip(axes[row], pairs.items(), strict=True):
+            for arm, record in zip(LINES, pair, strict=True):
+                curve = 0.1 * record.steps[name].reshape(len(record.epochs), -1).mean(axis=1)
+                axis.plot(record.epochs["epoch"], curve, LINES[arm], color=COLOURS[arm], label=LABELS[arm])
+            axis.axhline(floor[row], color=COLOURS["floor"], ls=":", label="floor (exact)")
+            axis.set(yscale="log", title=f"test {test}" if row == 0 else "", xlabel="epoch" if row else "")
+        axis.plot(author["epoch"], author[f"weighted_{name}"], "o", ms=4, mfc="white", color=COLOURS["author"],
+                  label="author (one batch an epoch)")  # fmt: skip
+        axes[row, 0].set_ylabel(f"0.1 × {name.replace('_', ' ')}")
+        axes[row, 0].set_yticks([3, 5, 10, 20], labels=["3", "5", "10", "20"])
+        axes[row, 0].minorticks_off()
+    figure.legend(*axis.get_legend_handles_labels(), loc="outside lower center", ncols=4)
+    return figure
+
+
 def scores(runs, floor):
     """Figure of two metrics of the last generator, both arms in each test, and their floor.
 

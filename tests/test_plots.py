@@ -68,6 +68,8 @@ FIGURES = {
     "row": lambda pair: plots.image_row(list(pair[0].images[0, :3]), "abc", limits=(0, 255), unit="ink"),
     "beside the author": lambda pair: plots.beside_author(data.load_author_log(), pair),
     "full protocol": lambda pair: plots.full_protocol({"plain": pair[0].epochs, "moments": pair[1].epochs}, FLOORS),
+    "floor": lambda pair: plots.floor_scaling([10, 100], *(np.full((2, 2), value) for value in (9, 0.1, 9.1, 9.2))),
+    "gaps": lambda pair: plots.gaps_beside_floor({1: pair, 3: pair}, (3.4, 3.1), data.load_author_log()),
     "seeds": lambda pair: plots.seeds(early("runs"), 1.0),
     "evidence": lambda pair: plots.evidence(evidence.bands(early("frames")), early("epochs"), 0.5),
 }
