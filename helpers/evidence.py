@@ -69,19 +69,13 @@ def contrasts(runs, better="moments", worse="plain", score="frechet_distance"):
     Raises:
         ValueError: a seed without its partner.
     """
-    runs = _with_filled(runs[runs["arm"].isin([better, worse])], score)
     rows = {}
-    for test, group in runs.groupby("test"):
-        pairs = group.pivot(index="seed", columns="arm", values="filled").reindex(columns=[better, worse])
-        if pairs.isna().any(axis=None):
-            lonely = ", ".join(str(seed) for seed in pairs.index[pairs.isna().any(axis=1)])
-            raise ValueError(f"Test {test}: expected both arms of every seed, found only one of seed {lonely}.")
+    for test, pairs in _pairs(runs, better, worse, score).items():
         logs = np.log(pairs[better] / pairs[worse]).to_numpy()
-        mean = statistics.estimate([logs], np.mean)
         rows[test] = {
             "pairs": len(pairs),
             "lower": int((logs < 0).sum()),
-            "ratio": Estimate(*np.exp([mean.value, mean.low, mean.high]).tolist(), mean.n),
+            "ratio": _exponential(statistics.estimate([logs], np.mean)),
             "p": statistics.sign_flip(logs),
             "improvement": statistics.probability_of_improvement(pairs[better], pairs[worse]),
         }
@@ -98,11 +92,29 @@ def overall(runs, better="moments", worse="plain", score="frechet_distance"):
 
     Returns:
         An `Estimate`: the interquartile mean of the log-ratios of all pairs, back from the logarithm.
+
+    Raises:
+        ValueError: a seed without its partner.
     """
-    runs = _with_filled(runs, score).pivot(index=["test", "seed"], columns="arm", values="filled")
-    logs = np.log(runs[better] / runs[worse])
-    found = statistics.estimate([group.to_numpy() for _, group in logs.groupby("test")])
-    return Estimate(*np.exp([found.value, found.low, found.high]).tolist(), found.n)
+    tests = _pairs(runs, better, worse, score).values()
+    return _exponential(statistics.estimate([np.log(pairs[better] / pairs[worse]).to_numpy() for pairs in tests]))
+
+
+def _pairs(runs, better, worse, score):
+    """For each test the scores of both arms side by side, one row a seed; a missing partner is an error."""
+    tests = {}
+    for test, group in _with_filled(runs[runs["arm"].isin([better, worse])], score).groupby("test"):
+        pairs = group.pivot(index="seed", columns="arm", values="filled").reindex(columns=[better, worse])
+        if pairs.isna().any(axis=None):
+            lonely = ", ".join(str(seed) for seed in pairs.index[pairs.isna().any(axis=1)])
+            raise ValueError(f"Test {test}: expected both arms of every seed, found only one of seed {lonely}.")
+        tests[test] = pairs
+    return tests
+
+
+def _exponential(estimate):
+    """An estimate of a logarithm as one of the number itself."""
+    return Estimate(*np.exp([estimate.value, estimate.low, estimate.high]).tolist(), estimate.n)
 
 
 def steps_to(frames, runs, thresholds=THRESHOLDS, score="frechet_distance"):
@@ -234,5 +246,5 @@ def as_text(table, form=".1f", **forms):
 
 def _with_filled(runs, score):
     """The runs with a column "filled": the score, and for a failed run the worst of its test."""
-    filled = runs.groupby("test")[score].transform(lambda scores: statistics.fill_failures(scores))
+    filled = runs.groupby("test")[score].transform(statistics.fill_failures)
     return runs.assign(filled=filled)

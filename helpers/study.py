@@ -91,15 +91,20 @@ def load_records(results=RECORDED):
     Returns:
         A list of `records.Record`, in order of profile and name.
     """
-    loaded, damaged = _read_all(results)
+    return _read_or_warn(records.find(results, PROFILES))
+
+
+def _read_or_warn(folders):
+    """The records in some folders; the damaged ones are named in a warning to the caller's caller."""
+    loaded, damaged = _read_all(folders)
     for error in damaged:
-        warnings.warn(str(error), stacklevel=2)
+        warnings.warn(str(error), stacklevel=3)
     return loaded
 
 
-def _read_all(results):
+def _read_all(folders):
     loaded, damaged = [], []
-    for folder in records.find(results, PROFILES):
+    for folder in folders:
         try:
             loaded.append(records.read(folder))
         except records.RecordError as error:
@@ -117,7 +122,8 @@ def load_pairs(results=RECORDED, profile="lesson", seed=0, tests=(1, 2, 3)):
         ValueError: a pair is not complete.
     """
     planned = experiments(tests, seeds=[seed], profile=profile)
-    found = {record.name: record for record in load_records(results) if record.config["profile"] == profile}
+    folders = [experiment.folder(results) for experiment in planned]
+    found = {record.name: record for record in _read_or_warn(folder for folder in folders if folder.is_dir())}
     missing = [experiment.name for experiment in planned if experiment.name not in found]
     if missing:
         raise ValueError(
@@ -158,12 +164,7 @@ def load_epochs(results=RECORDED):
         A DataFrame with test, arm, learning_rate, moment_weight, penalty, seed, profile, epoch,
         the losses and unweighted gaps of the epoch's last batch, and every metric.
     """
-    fields = ("learning_rate", "moment_weight", "penalty", "seed", "profile")
-    tables = [
-        record.epochs.assign(**_identity(record), **{field: _settings(record)[field] for field in fields})
-        for record in load_records(results)
-    ]
-    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
+    return _joined(record.epochs.assign(**_labels(record)) for record in load_records(results))
 
 
 def load_frames(results=RECORDED):
@@ -173,14 +174,20 @@ def load_frames(results=RECORDED):
         A DataFrame with name, test, arm, learning_rate, moment_weight, penalty, seed, profile, step, and where
         frames were judged `metrics.QUICK_NAMES` (on fewer images than after an epoch).
     """
-    fields = ("learning_rate", "moment_weight", "penalty", "seed", "profile")
-    tables = [
-        record.frames.assign(
-            name=record.name, **_identity(record), **{field: _settings(record)[field] for field in fields}
-        )
-        for record in load_records(results)
-    ]
+    return _joined(record.frames.assign(name=record.name, **_labels(record)) for record in load_records(results))
+
+
+def _joined(tables):
+    """Tables one below the other; an empty one if there are none."""
+    tables = list(tables)
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
+
+
+def _labels(record):
+    """What tells a record's rows from those of others."""
+    settings = _settings(record)
+    fields = ("learning_rate", "moment_weight", "penalty", "seed", "profile")
+    return {**_identity(record), **{field: settings[field] for field in fields}}
 
 
 def _settings(record):
@@ -251,7 +258,7 @@ def status(results=RECORDED):
         A dict: "valid", how many records could be read; "runs", a list of {profile, test, arm,
         finished, failed}, which add up to it; and "damaged", the messages about the others.
     """
-    loaded, damaged = _read_all(results)
+    loaded, damaged = _read_all(records.find(results, PROFILES))
     counts = {}
     for record in loaded:
         key = (record.config["profile"], *_identity(record).values())
