@@ -84,6 +84,48 @@ def contrasts(runs, better="moments", worse="plain", score="frechet_distance"):
     return table
 
 
+def variants(runs, score="frechet_distance"):
+    """What each penalty reached in each test, beside the plain arm and the study's own, seed by seed.
+
+    Args:
+        runs: DataFrame as `study.load_runs` returns it, with the same seeds, two or more, in the
+            arms of a test; plain and moments must be among them.
+        score: column of numbers > 0 where lower is better; a failed run has the worst of its test.
+
+    Returns:
+        A DataFrame indexed by test and arm: n, failed (a count), collapsed (how many of them, as
+        "2/5"), rate (`Estimate` of that share, exact interval), entropy (`Estimate` of the mean
+        label entropy, 0 for a failed run), score (`Estimate` of the geometric mean), to_plain and
+        to_moments (`Estimate` of the ratio of scores, the geometric mean over pairs).
+
+    Raises:
+        ValueError: a seed without its partner.
+    """
+    rows = {}
+    for (test, arm), group in _with_filled(runs, score).groupby(["test", "arm"]):
+        count = int(collapsed(group).sum())
+        logs = np.log(group["filled"])
+        rows[test, arm] = {
+            "n": len(group),
+            "failed": int((group["status"] == "failed").sum()),
+            "collapsed": f"{count}/{len(group)}",
+            "rate": statistics.rate(count, len(group)),
+            "entropy": statistics.estimate([group["label_entropy"].fillna(0)], np.mean),
+            "score": _exponential(statistics.estimate([logs], np.mean)),
+        }
+        for other in ("plain", "moments"):
+            rows[test, arm][f"to_{other}"] = _ratio(runs[runs["test"] == test], arm, other, score)
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis(["test", "arm"]).sort_index()
+
+
+def _ratio(runs, arm, other, score):
+    """`Estimate` of the score of an arm over another's, the geometric mean over the seeds of one test."""
+    if arm == other:
+        return Estimate(1.0, 1.0, 1.0, int((runs["arm"] == arm).sum()))
+    (pairs,) = _pairs(runs, arm, other, score).values()
+    return _exponential(statistics.estimate([np.log(pairs[arm] / pairs[other]).to_numpy()], np.mean))
+
+
 def overall(runs, better="moments", worse="plain", score="frechet_distance"):
     """The ratio of two arms over all tests together, the tests as strata.
 

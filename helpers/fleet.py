@@ -1,6 +1,6 @@
 """Many GANs trained as one JAX program: `vmap` over the members, `scan` over the steps.
 
-Members differ in seed, learning rate and moment weight. A fleet of one does step for step what
+Members differ in seed, learning rate, moment weight and penalty. A fleet of one does step for step what
 `GAN` does; what differs is rounding, and the random numbers of JAX: initial weights and dropout
 of a seed are not those that TensorFlow draws. Needs KERAS_BACKEND=jax, and no TensorFlow.
 """
@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import keras
 import numpy as np
 
-from helpers import convolutions, data, losses, models
+from helpers import convolutions, data, losses, models, penalties
 
 BETAS, EPSILON = (0.9, 0.999), 1e-8
 PRECISIONS = ("float32", "tensorfloat32", "bfloat16")
@@ -35,8 +35,9 @@ class Fleet:
     """GANs that are trained together.
 
     Args:
-        members: objects with `seed` (integer >= 0), `learning_rate` (> 0) and `moment_weight` (>= 0),
-            such as experiments.
+        members: objects with `seed` (integer >= 0), `learning_rate` (> 0), `moment_weight` (>= 0) and
+            `penalty` (a name from `penalties.NAMES`), such as experiments. Every member pays for
+            each penalty that one of them has: under `vmap` all are computed, and one is chosen.
         images: float32 (n, 28, 28, 1) in [-1, 1], which stay on the device.
         batch_size: images a step, 2 <= batch_size <= n.
         build: function that returns an untrained (generator, discriminator).
@@ -53,16 +54,22 @@ class Fleet:
             raise ValueError("A fleet: expected one member or more, found none.")
         if precision not in PRECISIONS:
             raise ValueError(f"Precision: expected one of {', '.join(PRECISIONS)}, found {precision!r}.")
+        kinds = sorted({member.penalty for member in members})
+        if not set(kinds) <= set(penalties.NAMES):
+            raise ValueError(f"Penalty: expected one of {', '.join(penalties.NAMES)}, found {', '.join(kinds)}.")
         images = data.check_images(images)
         data.check_batch_size(batch_size, len(images))
         self.members, self.batch_size, self.precision = tuple(members), batch_size, precision
         self.convolution = convolution or convolutions.fastest()
         self.seeds = sorted({member.seed for member in members})
         self._build, self._images = build, images
-        self._generator, self._discriminator = (convolutions.converted(n, self.convolution) for n in build())
+        networks = [convolutions.converted(network, self.convolution) for network in build()]
+        self._generator = networks[0]
+        self._step = Step(*networks, _penalties(kinds, 0, networks[1], images))
         self._settings = {
             "rate": np.array([member.learning_rate for member in members], np.float32),
             "moment_weight": np.array([member.moment_weight for member in members], np.float32),
+            "kind": np.array([kinds.index(member.penalty) for member in members], np.int32),
             "seed_row": np.array([self.seeds.index(member.seed) for member in members], np.int32),
         }
         self._programs, self._plans, self._generate = {}, {}, jax.jit(self._generate_images)
@@ -70,9 +77,16 @@ class Fleet:
 
     def start(self):
         """Give each member the initial weights of its seed, which the members of a seed share."""
-        states = [_initial_state(self._build, seed) for seed in self.seeds]
+        states = [self._initial_state(seed) for seed in self.seeds]
         rows = self._settings["seed_row"]
         self.state = jax.tree.map(lambda *leaves: jnp.asarray(np.stack(leaves))[rows], *states)
+
+    def _initial_state(self, seed):
+        """State of one member before its first step; its weights are those of `Experiment.build` on JAX."""
+        keras.utils.set_random_seed(seed)
+        generator, discriminator = self._build()
+        kinds = _penalties(self._step.penalties, seed, discriminator, self._images)
+        return Step(generator, discriminator, kinds).state()
 
     def leaves(self):
         """The whole state as a list of NumPy arrays, each (members, ...), for `restore`."""
@@ -97,7 +111,7 @@ class Fleet:
         self._at = 0
         states = np.stack([data.dropout_state(member.seed, epoch) for member in self.members])
         others = self.state["discriminator"]["others"]
-        for index in _seed_states(self._discriminator):
+        for index in _seed_states(self._step.discriminator):
             others[index] = jnp.asarray(states)
 
     def advance(self, steps):
@@ -157,7 +171,7 @@ class Fleet:
 
     def _shapes(self):
         """Shapes and types of the state, without the state."""
-        one = _state_of(self._generator, self._discriminator)
+        one = self._step.state()
         return jax.tree.map(lambda leaf: jax.ShapeDtypeStruct((len(self.members), *leaf.shape), leaf.dtype), one)
 
     def _run(self, steps, state, plan, start, images, settings):
@@ -169,9 +183,8 @@ class Fleet:
             at = number * size
             order = jax.lax.dynamic_slice_in_dim(plan["order"], at, size, axis=1)[row]
             latents = jax.lax.dynamic_slice_in_dim(plan["latents"], at, size, axis=1)[row]
-            one = functools.partial(train_step, self._generator, self._discriminator)
             numbers = images[order], latents, settings["rate"], settings["moment_weight"]
-            return jax.vmap(one)(state, *(number.astype(dtype) for number in numbers))
+            return jax.vmap(self._step)(state, *(number.astype(dtype) for number in numbers), settings["kind"])
 
         with jax.default_matmul_precision(self.precision):
             state, logs = jax.lax.scan(step, state, start + jnp.arange(steps))
@@ -185,50 +198,127 @@ class Fleet:
             return jax.vmap(one)(state, self._settings["seed_row"])
 
 
-def train_step(generator, discriminator, state, images, latents, rate, moment_weight):
-    """One step of one member: update the discriminator, then the generator.
+class Step:
+    """What one member does in a step: update the discriminator, then the generator.
 
     Args:
         generator, discriminator: Keras models, of which only the architecture is used.
-        state: as `Fleet` stacks it, without the axis of the members.
-        images: float (batch, 28, 28, 1) in [-1, 1]; latents: float (batch, latent_dim).
-        rate, moment_weight: float scalars.
-
-    Returns:
-        `(state, logs)`: the new state, and the four scalars that `GAN.train_step` returns.
+        kinds: a dict from the names of the penalties that members have to `penalties.build`'s results.
     """
-    ours, theirs = state["generator"], state["discriminator"]
 
-    def generate(weights):
-        return generator.stateless_call(weights, ours["others"], latents, training=True)
+    def __init__(self, generator, discriminator, kinds):
+        self.generator, self.discriminator, self.penalties = generator, discriminator, kinds
+        shared = {id(variable) for variable in discriminator.variables}
+        self._memories = {
+            name: [variable for variable in getattr(penalty, "variables", ()) if id(variable) not in shared]
+            for name, penalty in kinds.items()
+        }
 
-    def discriminate(weights):
-        real_logits, others = discriminator.stateless_call(weights, theirs["others"], images, training=True)
-        fake_logits, others = discriminator.stateless_call(weights, others, fake, training=True)
-        return losses.discriminator_loss(real_logits, fake_logits), others
+    def state(self):
+        """Weights, moving averages and seeds as they are in the models, with an Adam that has not begun."""
+        state = {"generator": _network_state(self.generator), "discriminator": _network_state(self.discriminator)}
+        state["penalties"] = {name: list(map(np.asarray, owned)) for name, owned in self._memories.items()}
+        if "rescaled" in self.penalties:
+            state["shadow"] = {name: state["generator"][name] for name in ("first", "second")}
+        return state
 
-    def fool(fake):
-        fake_logits, others = discriminator.stateless_call(updated["weights"], seen, fake, training=True)
-        gaps = losses.moment_gaps(fake, images)
-        return losses.generator_loss(fake_logits, gaps, moment_weight), (gaps, others)
+    def __call__(self, state, images, latents, rate, moment_weight, kind):
+        """Train one member.
 
-    # The noise is shared and G does not change in between, so the same images serve both updates.
-    fake, pull_back, averages = jax.vjp(generate, ours["weights"], has_aux=True)
-    (discriminator_loss, seen), gradients = jax.value_and_grad(discriminate, has_aux=True)(theirs["weights"])
-    updated = _adam(theirs, gradients, rate)
-    (generator_loss, (gaps, others)), fake_gradient = jax.value_and_grad(fool, has_aux=True)(fake)
-    (gradients,) = pull_back(fake_gradient)
-    state = {
-        "generator": {**_adam(ours, gradients, rate), "others": averages},
-        "discriminator": {**updated, "others": others},
-    }
-    logs = {
-        "discriminator_loss": discriminator_loss,
-        "generator_loss": generator_loss,
-        "mean_gap": gaps[0],
-        "variance_gap": gaps[1],
-    }
-    return state, logs
+        Args:
+            state: as `Fleet` stacks it, without the axis of the members.
+            images: float (batch, 28, 28, 1) in [-1, 1]; latents: float (batch, latent_dim).
+            rate, moment_weight: float scalars.
+            kind: integer scalar, which of the penalties.
+
+        Returns:
+            `(state, logs)`: the new state, and the four scalars that `GAN.train_step` returns.
+        """
+        ours, theirs = state["generator"], state["discriminator"]
+
+        def generate(weights):
+            return self.generator.stateless_call(weights, ours["others"], latents, training=True)
+
+        def discriminate(weights):
+            real_logits, others = self.discriminator.stateless_call(weights, theirs["others"], images, training=True)
+            fake_logits, others = self.discriminator.stateless_call(weights, others, fake, training=True)
+            return losses.discriminator_loss(real_logits, fake_logits), others
+
+        def fool(fake):
+            weights = updated["weights"]
+            fake_logits, others = self.discriminator.stateless_call(weights, seen, fake, training=True)
+            gaps = losses.moment_gaps(fake, images)
+            judge = {"weights": weights, "others": others}
+            penalise = functools.partial(self._penalise, kind, state["penalties"], judge)
+            terms, memories, others = penalise(gaps, fake, images, ours["step"])
+            return losses.generator_loss(fake_logits, terms, moment_weight), (gaps, others, memories)
+
+        # The noise is shared and G does not change in between, so the same images serve both updates.
+        fake, pull_back, averages = jax.vjp(generate, ours["weights"], has_aux=True)
+        (discriminator_loss, seen), gradients = jax.value_and_grad(discriminate, has_aux=True)(theirs["weights"])
+        updated = _adam(theirs, gradients, rate)
+        (generator_loss, (gaps, others, memories)), pull = jax.value_and_grad(fool, has_aux=True)(fake)
+        (gradients,) = pull_back(pull)
+        moved = _adam(ours, gradients, rate)
+        new = {
+            "generator": {**moved, "others": averages},
+            "discriminator": {**updated, "others": others},
+            "penalties": memories,
+        }
+        if "rescaled" in self.penalties:
+            by_mean, by_variance = losses.moment_gap_gradients(fake, images)
+            (gradients,) = pull_back(pull + moment_weight * (by_mean + by_variance))
+            shadow = _adam({**ours, **state["shadow"]}, gradients, rate)
+            new["shadow"] = {name: shadow[name] for name in ("first", "second")}
+            chosen = kind == list(self.penalties).index("rescaled")
+            new["generator"]["weights"] = _rescaled(chosen, ours["weights"], moved["weights"], shadow["weights"])
+        logs = {
+            "discriminator_loss": discriminator_loss,
+            "generator_loss": generator_loss,
+            "mean_gap": gaps[0],
+            "variance_gap": gaps[1],
+        }
+        return new, logs
+
+    def _penalise(self, kind, memories, judge, gaps, fake, images, step):
+        """Both terms of the member's penalty, what all penalties remember after it, and the judge's other variables."""
+        values = [
+            *zip(self.discriminator.trainable_variables, judge["weights"], strict=True),
+            *zip(self.discriminator.non_trainable_variables, judge["others"], strict=True),
+        ]
+
+        def branch(name):
+            owned = list(zip(self._memories[name], memories[name], strict=True))
+
+            def call():
+                with keras.StatelessScope(state_mapping=[*values, *owned]) as scope:
+                    terms = self.penalties[name](gaps, fake, images, step=step)
+                after = [scope.get_current_value(variable) for variable, _ in owned]
+                others = [scope.get_current_value(v) for v in self.discriminator.non_trainable_variables]
+                return [jnp.asarray(term, fake.dtype) for term in terms], {**memories, name: after}, others
+
+            return call
+
+        return jax.lax.switch(kind, [branch(name) for name in self.penalties])
+
+
+def _penalties(names, seed, discriminator, images):
+    return {name: penalties.build(name, seed, discriminator, lambda: images) for name in names}
+
+
+def _rescaled(chosen, before, moved, shadow):
+    """The weights after a move, stretched to the length of the shadow's where it is chosen: see `RescaledGAN`."""
+    moves, wanted = (
+        [after - start for after, start in zip(weights, before, strict=True)] for weights in (moved, shadow)
+    )
+    length = _norm(moves)
+    ratio = jnp.where(length > 0, _norm(wanted) / jnp.where(length > 0, length, 1), 0)
+    stretched = [start + ratio * move for start, move in zip(before, moves, strict=True)]
+    return [jnp.where(chosen, one, other) for one, other in zip(stretched, moved, strict=True)]
+
+
+def _norm(arrays):
+    return jnp.sqrt(sum(jnp.sum(jnp.square(array)) for array in arrays))
 
 
 def _adam(state, gradients, rate):
@@ -246,17 +336,6 @@ def _adam(state, gradients, rate):
     moved = map(update, state["weights"], gradients, state["first"], state["second"])
     weights, first, second = (list(column) for column in zip(*moved, strict=True))
     return {"weights": weights, "first": first, "second": second, "step": step}
-
-
-def _initial_state(build, seed):
-    """State of one member before its first step; its weights are those of `Experiment.build` on JAX."""
-    keras.utils.set_random_seed(seed)
-    return _state_of(*build())
-
-
-def _state_of(generator, discriminator):
-    """Weights, moving averages and seeds of both networks, with an Adam that has not begun."""
-    return {"generator": _network_state(generator), "discriminator": _network_state(discriminator)}
 
 
 def _network_state(network):

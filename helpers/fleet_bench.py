@@ -6,6 +6,7 @@ KERAS_BACKEND=jax python -m helpers.fleet_bench --members 1 2 --batch-size 10 --
 """
 
 import argparse
+import itertools
 import json
 import statistics
 import sys
@@ -16,7 +17,7 @@ from types import SimpleNamespace
 import jax
 import jax.numpy as jnp
 
-from helpers import convolutions, data, speed
+from helpers import convolutions, data, penalties, speed
 from helpers.fleet import PRECISIONS, Fleet
 from helpers.machine import provenance
 
@@ -66,7 +67,8 @@ def _fleet(count, images, batch_size, steps, repetitions, precision, convolution
     """Measure one fleet of so many members."""
     arms = [(rate, weight) for rate in (0.01, 0.001, 0.0001) for weight in (0.0, 0.1)]
     members = [
-        SimpleNamespace(learning_rate=arms[i % 6][0], moment_weight=arms[i % 6][1], seed=i // 6) for i in range(count)
+        SimpleNamespace(learning_rate=rate, moment_weight=weight, seed=i // 6, penalty=penalties.DEFAULT)
+        for i, (rate, weight) in zip(range(count), itertools.cycle(arms))
     ]
     fleet = Fleet(members, images, batch_size, convolution=convolution, precision=precision)
     start = time.perf_counter()

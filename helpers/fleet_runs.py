@@ -15,12 +15,12 @@ from pathlib import Path
 
 import numpy as np
 
-from helpers import classifier, data, journal, metrics, penalties, records
+from helpers import classifier, data, journal, metrics, records
 from helpers.experiment import RECORDED, Experiment
 from helpers.fleet import Fleet
 from helpers.machine import device_memory, provenance
 
-FREE = ("learning_rate", "moment_weight", "seed")  # the fields in which members may differ
+FREE = ("learning_rate", "moment_weight", "seed", "penalty")  # the fields in which members may differ
 CLASSIFIED_AT_ONCE = 2000
 
 
@@ -75,12 +75,6 @@ def _check(planned, keep_every):
         raise ValueError(f"A fleet: expected experiments that differ in {', '.join(FREE)} only, found {sorted(sizes)}.")
     if len(set(planned)) < len(planned):
         raise ValueError("A fleet: expected each experiment once, found one twice.")
-    others = sorted({e.penalty for e in planned} - {penalties.DEFAULT})
-    if others:
-        raise ValueError(
-            f"A fleet: expected the penalty {penalties.DEFAULT}, found {', '.join(others)}. "
-            "Mend it by running those without --fleet."
-        )
     if keep_every < 1:
         raise ValueError(f"Epochs between two kept states: expected 1 or more, found {keep_every}.")
 

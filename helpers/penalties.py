@@ -75,11 +75,12 @@ class Placebo(keras.layers.Layer):
     def __init__(self, seed, **kwargs):
         super().__init__(autocast=False, **kwargs)
         self.lots = keras.random.SeedGenerator(seed)
-        self.seed, self.built = seed, True
+        self.built = True
 
     def call(self, gaps, fake, real, step):
         """The two gaps, with gradients of random signs."""
-        self.lots.state.assign(ops.cast(ops.stack([self.seed, ops.cast(step, "int64")]), self.lots.state.dtype))
+        state = self.lots.state  # the seed, which stays, and a count
+        state.assign(ops.stack([state[0], ops.cast(step, state.dtype)]))
         heads = keras.random.uniform(ops.shape(fake), dtype="float32", seed=self.lots) < 0.5
         signs = ops.cast(ops.where(heads, -1.0, 1.0), fake.dtype)
         slopes = losses.moment_gap_gradients(ops.stop_gradient(fake), real)
@@ -198,4 +199,6 @@ def build(name, seed, discriminator, load_images):
         return Placebo(seed)
     if name == "dataset":
         return Dataset(load_images())
-    return {"averaged": Averaged, "features": lambda: Features(discriminator)}[name]()
+    if name == "averaged":
+        return Averaged(dtype=discriminator.outputs[0].dtype)
+    return Features(discriminator)

@@ -309,6 +309,36 @@ def seeds(runs, collapsed_below, tests=(1, 2, 3)):
     return figure
 
 
+def variants(runs, table, arms, collapsed_below):
+    """Figure of the penalties of one test: every seed's Fréchet distance and label entropy, with means.
+
+    Args:
+        runs: DataFrame as `study.load_runs` returns it, of one test.
+        table: the same test's rows of `evidence.variants`, indexed by arm.
+        arms: which to show, from top to bottom.
+        collapsed_below: the label entropy below which a run counts as collapsed.
+    """
+    panels = {"frechet_distance": ("score", "Fréchet distance (lower is better)"),
+              "label_entropy": ("entropy", "label entropy (nats)")}  # fmt: skip
+    figure, axes = plt.subplots(1, 2, figsize=(9.5, 1.2 + 0.42 * len(arms)), sharey=True)
+    for axis, (name, (column, title)) in zip(axes, panels.items(), strict=True):
+        for row, arm in enumerate(arms):
+            colour = COLOURS.get(arm, COLOURS["author"])
+            values = runs.loc[runs["arm"] == arm, name]
+            axis.plot(values, [row] * len(values), "o", color=colour, ms=5, alpha=0.4)
+            found = table.loc[arm, column]
+            axis.plot([found.low, found.high], [row - 0.25] * 2, color=colour, lw=2)
+            axis.plot(found.value, row - 0.25, "|", color=colour, ms=11, mew=2)
+        axis.set(title=title, ylim=(len(arms) - 0.4, -0.7))
+        axis.grid(axis="y", visible=False)
+    axes[0].set_yticks(range(len(arms)), [LABELS.get(arm, arm) for arm in arms])
+    axes[0].set_xlim(0, None)
+    axes[1].set_xlim(-0.1, 2.4)
+    axes[1].axvline(collapsed_below, color=COLOURS["author"], ls=":", label="collapsed below")
+    axes[1].legend(loc="lower center", bbox_to_anchor=(0.5, -0.02))
+    return figure
+
+
 def full_protocol(epochs, floors):
     """Figure of three metrics over the epochs of one pair, and what real images reach.
 

@@ -25,8 +25,8 @@ MEMBERS = [(0.01, 0.1, 0), (0.001, 0.0, 1), (1e30, 0.1, 0), (0.001, 0.1, 1)]
 STEPS = 20
 
 
-def member(rate, weight, seed):
-    return SimpleNamespace(learning_rate=rate, moment_weight=weight, seed=seed)
+def member(rate, weight, seed, penalty="moments"):
+    return SimpleNamespace(learning_rate=rate, moment_weight=weight, seed=seed, penalty=penalty)
 
 
 def narrow(dtype="float64", dropout=None):
@@ -77,15 +77,17 @@ def twins(folder):
             )
             return with_weights(networks, given)
 
-        one = member(float(given["rate"]), float(given["weight"]), int(given["seed"]))
-        made, logs = trained([one], given["images"], int(given["batch_size"]), build, convolution="patches")
+        one = member(float(given["rate"]), float(given["weight"]), int(given["seed"]), str(given["penalty"]))
+        # A penalty is chosen among two, so that choosing is tested, too.
+        members = [one] if one.penalty == "moments" else [one, member(0.01, 0.1, 0, "moments")]
+        made, logs = trained(members, given["images"], int(given["batch_size"]), build, convolution="patches")
         np.savez(folder / path.name.replace("twin", "found"), **{k: v[0] for k, v in logs.items()}, **flat(made))
 
 
 def three(folder):
     """A fleet of three, three fleets of one, and a fleet of three by the other way to convolve."""
     images = data.load_mnist().train_images[:80]
-    members = [member(0.01, 0.1, 0), member(0.001, 0.0, 1), member(0.01, 2.0, 1)]
+    members = [member(0.01, 0.1, 0, "placebo"), member(0.001, 0.0, 1), member(0.01, 2.0, 1, "averaged")]
 
     def save(name, made, logs, row):
         np.savez(folder / f"{name}.npz", **{k: v[row] for k, v in logs.items()}, **flat(made, row))
@@ -170,7 +172,7 @@ def errors(folder):
         "pixels": lambda: fleet.Fleet(good, images * 2, 20),
         "nothing planned": lambda: fleet_runs.run([], folder),
         "two sizes": lambda: fleet_runs.run([good[0], longer], folder),
-        "another penalty": lambda: fleet_runs.run([Experiment(0.01, 0.1, 0, "smoke", **SIZES, penalty="mean")], folder),
+        "penalty": lambda: fleet.Fleet([member(0.01, 0.1, 0, "none")], images, 20),
         "twice": lambda: fleet_runs.run([good[0], good[0]], folder),
         "keep every": lambda: fleet_runs.run(good, folder, keep_every=0),
         "single run": lambda: good[0].build(),

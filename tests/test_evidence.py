@@ -172,3 +172,31 @@ def test_the_early_phase_is_complete_and_paired():
     counts = early.groupby(["test", "arm"])["seed"].agg(lambda seeds: sorted(seeds) == list(range(10)))
     assert len(counts) == 6 and counts.all()
     assert (evidence.contrasts(early)["pairs"] == 10).all()
+
+
+def test_variants_pair_each_penalty_with_both_arms_and_count_its_collapses(runs):
+    extra = runs[runs["arm"] == "moments"].assign(arm="mean")
+    extra["frechet_distance"] *= 3
+    extra.loc[extra["seed"] < 2, "label_entropy"] = 0.5
+    table = evidence.variants(pd.concat([runs, extra], ignore_index=True))
+    mean = table.loc[(1, "mean")]
+    assert (mean["n"], mean["failed"], mean["collapsed"]) == (8, 0, "2/8")
+    assert mean["to_moments"].value == pytest.approx(3) and mean["to_plain"].value == pytest.approx(1.5)
+    assert table.loc[(2, "mean"), "to_plain"].value == pytest.approx(3)
+    assert table.loc[(1, "plain"), "to_plain"] == Estimate(1.0, 1.0, 1.0, 8)
+    scores = extra.loc[extra["test"] == 1, "frechet_distance"]
+    assert mean["score"].value == pytest.approx(stats.gmean(scores)) and mean["score"].low < stats.gmean(scores)
+    assert mean["entropy"].value == pytest.approx((2 * 0.5 + 6 * 2.0) / 8)
+
+
+def test_variants_count_a_failed_run_as_collapsed_and_worst(runs):
+    table = evidence.variants(fail(runs, 1, "moments", 0))
+    assert table.loc[(1, "moments"), "collapsed"] == "1/8" and table.loc[(1, "moments"), "failed"] == 1
+    worst = runs.loc[runs["test"] == 1, "frechet_distance"].max()
+    halves = runs[(runs["test"] == 1) & (runs["arm"] == "moments")]["frechet_distance"].fillna(worst)
+    assert table.loc[(1, "moments"), "score"].value == pytest.approx(stats.gmean(halves))
+
+
+def test_variants_name_a_seed_without_partner(runs):
+    with pytest.raises(ValueError, match="found only one of seed 5"):
+        evidence.variants(runs.drop(runs[(runs["arm"] == "plain") & (runs["seed"] == 5)].index))
