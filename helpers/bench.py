@@ -5,10 +5,13 @@ python -m helpers.bench --quick    # does it run: one short repetition, nothing 
 """
 
 import argparse
+import contextlib
 import json
+import multiprocessing
 import statistics
 import sys
 import time
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import keras
@@ -16,15 +19,13 @@ import numpy as np
 import tensorflow as tf
 from keras import layers
 
-from helpers import data, losses, models, speed
-from helpers.fused import FusedBatchNormalization
+from helpers import data, fused, losses, models, speed
 from helpers.gan import GAN, build_optimizer
 from helpers.graph_session import SessionGAN
-from helpers.machine import ROOT, provenance
+from helpers.machine import ROOT, keep_freed_memory, provenance
 
 RATE, MOMENT_WEIGHT = 0.001, 0.1
 BATCH_SIZE, BATCH_SIZES = 100, (10, 25, 50, 100, 200, 400)
-WAYS = ("ours", "graph session", "fused session", "plain Keras")
 
 
 class PlainGAN(keras.Model):
@@ -88,15 +89,34 @@ def plain_optimizers():
 
 
 def plain(network):
-    """A copy of a network, weights and all, with Keras' own batch normalisation in place of the fused one."""
+    """A copy of a network, weights and all, with Keras' own layers in place of the faster ones."""
+    own = {
+        fused.FusedBatchNormalization: layers.BatchNormalization,
+        fused.FusedDropout: layers.Dropout,
+        fused.OrderedDense: layers.Dense,
+    }
 
     def copy(layer):
-        kind = layers.BatchNormalization if isinstance(layer, FusedBatchNormalization) else type(layer)
-        return kind.from_config(layer.get_config())
+        return own.get(type(layer), type(layer)).from_config(layer.get_config())
 
     found = keras.models.clone_model(network, clone_function=copy)
     found.set_weights(network.get_weights())
     return found
+
+
+def build_session(fused=False):
+    """`SessionGAN` with the weights of ours."""
+    return SessionGAN(*build_networks(), MOMENT_WEIGHT, RATE, fused)
+
+
+BUILDERS = {
+    "ours": build_gan,
+    "ours, memory returned": build_gan,
+    "graph session": build_session,
+    "fused session": lambda: build_session(fused=True),
+    "plain Keras": build_plain_gan,
+}
+WAYS = tuple(BUILDERS)
 
 
 class Stopwatch(keras.callbacks.Callback):
@@ -127,8 +147,59 @@ def sessioned(gan, batches):
     return np.diff(ends).tolist()
 
 
+class Worker:
+    """One way to train, in a process of its own as its users would run it; it works only when asked.
+
+    Args:
+        way: one of `WAYS`. Only "ours" keeps freed memory, as `Experiment` has it.
+        batch_size: images a step.
+        steps: timed steps a turn.
+    """
+
+    def __init__(self, way, batch_size, steps):
+        if way == "ours":
+            keep_freed_memory()
+        self.gan = BUILDERS[way]()
+        self.images = data.load_mnist().train_images
+        self.batches = data.Batches(self.images[: (steps + 1) * batch_size], batch_size)
+        self.steps = steps
+
+    def turn(self):
+        """Median seconds of a step."""
+        time_steps = sessioned if isinstance(self.gan, SessionGAN) else fitted
+        return statistics.median(time_steps(self.gan, self.batches))
+
+    def parts(self, repetitions, whole):
+        """What `parts` finds."""
+        return parts(self.gan, self.batches, repetitions, whole)
+
+    def scaling(self, batch_size):
+        """What `scaling` finds."""
+        return scaling(self.gan, self.images, batch_size, self.steps)
+
+
+def _start(*arguments):
+    global _worker
+    _worker = Worker(*arguments)
+
+
+def _work(task, arguments):
+    return getattr(_worker, task)(*arguments)
+
+
+@contextlib.contextmanager
+def workers(batch_size, steps):
+    """Yield a function `(way, task, *arguments)` that has the process of a way do one of `Worker`'s tasks."""
+    spawn = multiprocessing.get_context("spawn")
+    with contextlib.ExitStack() as stack:
+        pools = {
+            way: stack.enter_context(ProcessPoolExecutor(1, spawn, _start, (way, batch_size, steps))) for way in WAYS
+        }
+        yield lambda way, task, *arguments: pools[way].submit(_work, task, arguments).result()
+
+
 def bench(repetitions=7, steps=10, batch_sizes=BATCH_SIZES, matrix=2048):
-    """Measure everything, the four ways turn by turn.
+    """Measure everything: each way in a process of its own, strictly turn by turn.
 
     Args:
         repetitions: turns of each way, after one that compiles.
@@ -142,26 +213,20 @@ def bench(repetitions=7, steps=10, batch_sizes=BATCH_SIZES, matrix=2048):
         `work` (FLOP a step), `traffic` (bytes of Adam), `limit_ms` and `share` of it that ours
         reaches; `parts_ms` of our step; `scaling`, a list of batch_size, step_ms and images_per_second.
     """
-    images = data.load_mnist().train_images
-    batches = data.Batches(images[: (steps + 1) * BATCH_SIZE], BATCH_SIZE)
-    gans = {
-        "ours": build_gan(),
-        "graph session": SessionGAN(*build_networks(), MOMENT_WEIGHT, RATE),
-        "fused session": SessionGAN(*build_networks(), MOMENT_WEIGHT, RATE, fused=True),
-        "plain Keras": build_plain_gan(),
-    }
-    turn = {way: (sessioned if way.endswith("session") else fitted) for way in WAYS}
     seconds, rates, bandwidths = {way: [] for way in WAYS}, [], []
-    for repetition in range(repetitions + 1):
-        for way in WAYS:
-            found = turn[way](gans[way], batches)
-            seconds[way].extend([statistics.median(found)] if repetition else [])
-        rates.append(matmul_rate(matrix))
-        bandwidths.append(bandwidth())
-    step_ms = {way: speed.spread(values) for way, values in seconds.items()}
+    with workers(BATCH_SIZE, steps) as ask:
+        for repetition in range(repetitions + 1):
+            for way in WAYS:
+                found = ask(way, "turn")
+                seconds[way].extend([found] if repetition else [])
+            rates.append(matmul_rate(matrix))
+            bandwidths.append(bandwidth())
+        step_ms = {way: speed.spread(values) for way, values in seconds.items()}
+        ours = step_ms["ours"]["median"]
+        parts_ms = ask("ours", "parts", repetitions, ours)
+        scaled = [ask("ours", "scaling", size) for size in batch_sizes]
     matmul, moved = statistics.median(rates), statistics.median(bandwidths)
     limit = 1e3 * (speed.matrix_work(BATCH_SIZE) / matmul + speed.adam_traffic() / moved)
-    ours = step_ms["ours"]["median"]
     return {
         "provenance": provenance(),
         "batch_size": BATCH_SIZE,
@@ -175,8 +240,8 @@ def bench(repetitions=7, steps=10, batch_sizes=BATCH_SIZES, matrix=2048):
         "traffic": speed.adam_traffic(),
         "limit_ms": limit,
         "share": limit / ours,
-        "parts_ms": parts(gans["ours"], batches, repetitions, ours),
-        "scaling": [scaling(gans["ours"], images, size, steps) for size in batch_sizes],
+        "parts_ms": parts_ms,
+        "scaling": scaled,
     }
 
 
@@ -268,7 +333,7 @@ def text(found):
     ]
     for way, ms in found["step_ms"].items():
         ratio = f"{found['speedup'][way]:.2f}x ours" if way in found["speedup"] else ""
-        lines.append(f"  {way:14s} {ms['median']:7.1f}  ({ms['low']:.1f} to {ms['high']:.1f})  {ratio}".rstrip())
+        lines.append(f"  {way:21s} {ms['median']:7.1f}  ({ms['low']:.1f} to {ms['high']:.1f})  {ratio}".rstrip())
     lines += [
         f"matrix products {found['matmul'] / 1e9:.0f} GFLOP/s, memory {found['bandwidth'] / 1e9:.1f} GB/s: "
         f"the limit is {found['limit_ms']:.0f} ms, ours reaches {reached}",

@@ -22,7 +22,7 @@ MNIST_SHA256 = {
 }
 
 # What a stream of random numbers is for; each has its own, so that none disturbs another.
-ORDER, NOISE, JUDGED_LATENTS, FIXED_LATENTS, DROPOUT = range(5)
+ORDER, NOISE, JUDGED_LATENTS, FIXED_LATENTS, DROPOUT, PROBED_LATENTS = range(6)
 
 
 class MNIST(NamedTuple):

@@ -14,7 +14,7 @@ import keras
 import numpy as np
 
 from helpers import data, journal, metrics, models, penalties, records
-from helpers.machine import BACKEND, ROOT, accelerators, provenance
+from helpers.machine import BACKEND, ROOT, accelerators, keep_freed_memory, provenance
 
 RECORDED = ROOT / "results"
 
@@ -179,6 +179,16 @@ class Experiment:
         suffix = "" if self.penalty == penalties.DEFAULT else f"-{self.penalty}"
         return f"lr{self.learning_rate:g}-moments{self.moment_weight:g}-seed{self.seed}{suffix}"
 
+    @property
+    def test(self):
+        """Number of the study's test that has this learning rate; 0 if none has."""
+        return {rate: test for test, rate in LEARNING_RATES.items()}.get(self.learning_rate, 0)
+
+    @property
+    def arm(self):
+        """The name of the penalty; plain without moments."""
+        return self.penalty if self.moment_weight > 0 else "plain"
+
     def folder(self, results):
         """Where the run's record stands, or will stand, below a folder of records."""
         return Path(results) / self.profile / self.name
@@ -246,6 +256,7 @@ class Experiment:
         if folder.exists():
             return self._recorded(folder)
         records.check_writable(folder.parent)
+        keep_freed_memory()
         recorder = _Recorder(self, folder.with_name(f".partial-{self.name}-{self._digest}"))
         gan = self.build()
         first_epoch = recorder.resume(gan)

@@ -1,17 +1,17 @@
-"""Two faster TensorFlow kernels for what Keras builds from many small operations.
+"""Faster ways on TensorFlow to compute what Keras' layers and Adam compute.
 
-Both compute what their Keras parents compute, to rounding; without TensorFlow they are the parents.
+Each computes what its Keras parent computes, to rounding; without TensorFlow it is the parent.
 """
 
 import keras
-from keras import ops
+from keras import layers, ops
 
 IS_TENSORFLOW = keras.backend.backend() == "tensorflow"
 if IS_TENSORFLOW:
     import tensorflow as tf
 
 
-class FusedBatchNormalization(keras.layers.BatchNormalization):
+class FusedBatchNormalization(layers.BatchNormalization):
     """`BatchNormalization` over the last axis whose training pass is one TensorFlow kernel.
 
     Takes and returns float32 (batch, channels) or (batch, height, width, channels); the moving
@@ -40,6 +40,47 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
 
     def _update_average(self, average, value):
         average.assign(average * self.momentum + value * (1.0 - self.momentum))
+
+
+class OrderedDense(layers.Dense):
+    """`Dense` whose gradient by its inputs comes before that by its kernel; side by side they compete for the cores.
+
+    Takes float (batch, inputs), returns (batch, units); with a bias and no activation. Same bits as Keras.
+    """
+
+    def call(self, inputs, training=None):
+        """The affine map of the inputs."""
+        if not IS_TENSORFLOW:
+            return super().call(inputs, training=training)
+        return _affine(inputs, *map(tf.convert_to_tensor, (self.kernel, self.bias)))
+
+
+if IS_TENSORFLOW:
+
+    @tf.custom_gradient
+    def _affine(inputs, kernel, bias):
+        def gradients(upstream):
+            by_inputs = tf.matmul(upstream, kernel, transpose_b=True)
+            with tf.control_dependencies([by_inputs]):
+                by_kernel = tf.matmul(inputs, upstream, transpose_a=True)
+            return by_inputs, by_kernel, tf.raw_ops.BiasAddGrad(out_backprop=upstream)
+
+        return tf.nn.bias_add(tf.matmul(inputs, kernel), bias), gradients
+
+
+class FusedDropout(layers.Dropout):
+    """`Dropout` that multiplies by a mask, from the random numbers that Keras draws: the same bits at a rate of 0.5.
+
+    Keras scales the inputs and selects among them, and does both again for their gradient; here one
+    product with the scaled mask serves each way.
+    """
+
+    def call(self, inputs, training=False):
+        """Inputs of which a share `rate` is 0 and the rest scaled up; the inputs themselves without training."""
+        if not (training and IS_TENSORFLOW and 0 < self.rate < 1):
+            return super().call(inputs, training=training)
+        numbers = keras.random.uniform(ops.shape(inputs), dtype=inputs.dtype, seed=self.seed_generator)
+        return inputs * (ops.cast(numbers >= self.rate, inputs.dtype) * (1.0 / (1.0 - self.rate)))
 
 
 class FusedAdam(keras.optimizers.Adam):

@@ -6,7 +6,7 @@ import keras
 from keras import layers
 
 from helpers import data
-from helpers.fused import FusedBatchNormalization
+from helpers.fused import FusedBatchNormalization, FusedDropout, OrderedDense
 
 LATENT_DIM = 100
 
@@ -42,7 +42,7 @@ def build_generator(latent_dim=LATENT_DIM, seeds=random):
     x = layers.Dense(1024, **_settings(seeds))(noise)
     x = FusedBatchNormalization()(x)
     x = layers.LeakyReLU(negative_slope=0.2)(x)
-    x = layers.Dense(7 * 7 * 256, **_settings(seeds))(x)
+    x = OrderedDense(7 * 7 * 256, **_settings(seeds))(x)
     x = layers.Reshape((7, 7, 256))(x)
     x = FusedBatchNormalization()(x)
     x = layers.LeakyReLU(negative_slope=0.2)(x)
@@ -74,6 +74,6 @@ def build_discriminator(seeds=random):
     x = FusedBatchNormalization()(x)
     x = layers.LeakyReLU(negative_slope=0.2)(x)
     x = layers.Flatten()(x)
-    x = layers.Dropout(0.5, seed=_draw(seeds), name="dropout")(x)
+    x = FusedDropout(0.5, seed=_draw(seeds), name="dropout")(x)
     logits = layers.Dense(1, name="logit", **_settings(seeds))(x)
     return keras.Model(images, logits, name="discriminator")

@@ -9,6 +9,7 @@ python -m helpers.study table                             # the three tests side
 """
 
 import argparse
+import dataclasses
 import json
 import sys
 import warnings
@@ -191,18 +192,14 @@ def _labels(record):
 
 
 def _settings(record):
-    """A record's `config`, the penalty named even where there was only one."""
-    return {**record.config, "penalty": record.config.get("penalty", penalties.DEFAULT)}
+    """The fields of a record's experiment, also those that older records do not name."""
+    return dataclasses.asdict(Experiment.from_config(record.config))
 
 
 def _identity(record):
     """Test and arm; an arm with moments is named by its penalty."""
-    tests = {rate: test for test, rate in LEARNING_RATES.items()}
-    settings = _settings(record)
-    return {
-        "test": tests.get(settings["learning_rate"], 0),
-        "arm": settings["penalty"] if settings["moment_weight"] > 0 else "plain",
-    }
+    experiment = Experiment.from_config(record.config)
+    return {"test": experiment.test, "arm": experiment.arm}
 
 
 def table(runs):

@@ -1,11 +1,11 @@
-"""The fused kernels compute what Keras computes."""
+"""The faster layers and the faster Adam compute what Keras computes."""
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from helpers.fused import FusedAdam, FusedBatchNormalization
+from helpers.fused import FusedAdam, FusedBatchNormalization, FusedDropout, OrderedDense
 
 SHAPES = {"rank 2": (20, 7), "rank 4": (6, 5, 3, 7), "a batch of two": (2, 7)}
 
@@ -108,3 +108,37 @@ def test_adam_follows_a_changed_rate():
     optimizer.learning_rate = 0.5
     optimizer.apply([tf.ones(3)], [weight])
     assert np.allclose(weight, -0.5, atol=1e-5)  # Adam's first step is the rate
+
+
+def test_the_ordered_layer_and_its_gradients_are_those_of_keras():
+    generator = np.random.default_rng(0)
+    inputs, upstream = (tf.constant(generator.normal(size=(9, n)), tf.float32) for n in (20, 50))
+    weights = [generator.normal(size=shape).astype(np.float32) for shape in ((20, 50), (50,))]
+    found = []
+    for kind in (OrderedDense, keras.layers.Dense):
+        layer = kind(50)
+        layer.build((None, 20))
+        layer.set_weights(weights)
+        with tf.GradientTape() as tape:
+            tape.watch(inputs)
+            outputs = layer(inputs)
+        variables = [inputs, *(variable.value for variable in layer.trainable_variables)]
+        found.append([outputs, *tape.gradient(outputs, variables, output_gradients=upstream)])
+    for name, one, other in zip(("outputs", "inputs", "kernel", "bias"), *found, strict=True):
+        assert np.abs(one - other).max() <= 1e-6 * np.abs(other).max(), name
+
+
+@pytest.mark.parametrize("rate", [0.0, 0.2, 0.5])
+def test_dropout_drops_the_units_that_keras_drops(rate):
+    inputs, found = tf.constant(inputs_of((30, 7)) + 10.0), []
+    for kind in (FusedDropout, keras.layers.Dropout):
+        layer = kind(rate, seed=3)
+        with tf.GradientTape() as tape:
+            tape.watch(inputs)
+            outputs = [layer(inputs, training=True) for _ in range(2)]
+        found.append([*outputs, tape.gradient(outputs[1], inputs), layer(inputs, training=False)])
+    for one, other in zip(*found, strict=True):
+        assert np.array_equal(np.asarray(one) == 0.0, np.asarray(other) == 0.0)
+        assert np.array_equal(one, other) if rate == 0.5 else np.allclose(one, other, rtol=1e-6, atol=0)
+    first, second = (np.asarray(outputs) == 0.0 for outputs in found[0][:2])
+    assert rate == 0.0 or (np.any(first != second) and abs(first.mean() - rate) < 0.15)

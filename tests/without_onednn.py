@@ -1,6 +1,7 @@
 """Twenty steps of the study's networks in float32, fused and plain, each from the same state; prints what differs.
 
-Run with TF_ENABLE_ONEDNN_OPTS=0, since oneDNN sums in an order of its own, which alone moves features by 3e-4.
+Run with TF_ENABLE_ONEDNN_OPTS=0 and TF_NUM_INTRAOP_THREADS=1: oneDNN sums in an order of its own, which
+alone moves features by 3e-4, and so do several threads.
 """
 
 import json
