@@ -35,6 +35,11 @@ PROFILES = {
 }
 # The lesson's training under the penalty's variants: a folder of its own, and fewer frames for so many runs.
 PROFILES["ablation"] = {**PROFILES["lesson"], "frames_per_epoch": 5}
+# The same number of steps, 550, at smaller batches (that of 100 is the ablation).
+BATCHES = {f"batch{size}": size for size in (10, 25, 50)}
+PROFILES |= {
+    name: {**PROFILES["ablation"], "batch_size": size, "train_images": 550 * size} for name, size in BATCHES.items()
+}
 
 
 def current_profile():
