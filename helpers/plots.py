@@ -13,8 +13,11 @@ from PIL import Image as Picture
 
 # Okabe and Ito's colour-blind safe palette; the line style tells the arms apart without colour.
 COLOURS = {"plain": "#D55E00", "moments": "#0072B2", "author": "#595959", "floor": "#009E73"}
+COLOURS |= {"mean": "#CC79A7", "variance": "#56B4E9", "debiased": "#E69F00"}
 LINES = {"plain": "--", "moments": "-"}
 LABELS = {"plain": "plain GAN", "moments": "with moments"}
+TERM_LINES = {**LINES, "mean": ":", "variance": "-."}
+TERM_LABELS = {**LABELS, "mean": "mean term only", "variance": "variance term only"}
 
 STYLE = {
     "figure.dpi": 100,
@@ -434,6 +437,102 @@ def gaps_beside_floor(pairs, floor, author):
         axes[row, 0].set_yticks([3, 5, 10, 20], labels=["3", "5", "10", "20"])
         axes[row, 0].minorticks_off()
     figure.legend(*axis.get_legend_handles_labels(), loc="outside lower center", ncols=4)
+    return figure
+
+
+def two_gradients(steps):
+    """Figure of the penalty's gradient beside the adversarial one: angle and size, for each test and arm.
+
+    Args:
+        steps: DataFrame as the first of `gradients.load`, with the arms plain and moments.
+    """
+    steps = steps.assign(ratio=steps["penalty_norm"] / steps["adversarial_norm"])
+    rates = {1: "0.01", 2: "0.001", 3: "0.0001"}
+    figure, axes = plt.subplots(2, 3, figsize=(10.5, 5.4), sharex=True, sharey="row")
+    for (test, arm), runs in steps[steps["arm"].isin(["plain", "moments"])].groupby(["test", "arm"]):
+        for axis, name in zip(axes[:, test - 1], ("penalty_cosine", "ratio"), strict=True):
+            _draw_seeds(axis, runs, name, arm)
+        axes[0, test - 1].set_title(f"test {test}, learning rate {rates[test]}")
+        axes[1, test - 1].set(xlabel="step", yscale="log")
+    axes[0, 0].set_ylabel("cosine of the two gradients")
+    axes[1, 0].set_ylabel("size: penalty / adversarial")
+    for row, level in zip(axes, (0, 1), strict=True):
+        for axis in row:
+            axis.axhline(level, color=COLOURS["author"], lw=1)
+    figure.legend(*axes[0, 2].get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    return figure
+
+
+def _draw_seeds(axis, runs, name, arm):
+    """One faint line a seed, and their mean."""
+    for _, run in runs.groupby("seed"):
+        axis.plot(run["step"], run[name], color=COLOURS[arm], lw=0.8, alpha=0.35)
+    mean = runs.groupby("step")[name].mean()
+    axis.plot(mean.index, mean, TERM_LINES[arm], color=COLOURS[arm], lw=2, label=TERM_LABELS[arm])
+
+
+def pulls(steps):
+    """Figure of a batch's spread at one rate, and of what drives it apart or together, arm by arm.
+
+    Args:
+        steps: DataFrame as the first of `gradients.load`, of one test.
+    """
+    panels = {
+        "spread": "spread of a pixel over the batch",
+        "adversarial_pull": "push apart by the discriminator",
+        "variance_pull": "push apart by the variance term",
+    }
+    figure, axes = plt.subplots(1, 3, figsize=(11.5, 3.8), sharex=True)
+    for axis, (name, title) in zip(axes, panels.items(), strict=True):
+        for arm in TERM_LINES:
+            _draw_seeds(axis, steps[steps["arm"] == arm], name, arm)
+        axis.set(title=title, xlabel="step")
+        if name != "spread":
+            axis.axhline(0, color=COLOURS["author"], lw=1)
+    axes[0].set_yscale("log")
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
+    return figure
+
+
+def ratios_by_batch(runs, derived):
+    """Figure of the variance ratio of trained generators against the batch size, every run a point.
+
+    Args:
+        runs: DataFrame with batch_size, arm (moments or debiased) and variance_ratio.
+        derived: function from a batch size to the ratio at which the absolute gap is smallest.
+    """
+    figure, axis = plt.subplots(figsize=(7, 3.8))
+    sizes = np.array(sorted(runs["batch_size"].unique()))
+    axis.plot(sizes, [derived(n) for n in sizes], color=COLOURS["floor"], label="derived, absolute gap")
+    axis.axhline(1, color=COLOURS["author"], lw=1, label="derived, debiased gap")
+    for arm, shift, marker in (("moments", 0.96, "o"), ("debiased", 1.04, "s")):
+        chosen = runs[runs["arm"] == arm]
+        means = chosen.groupby("batch_size")["variance_ratio"].mean()
+        axis.plot(shift * chosen["batch_size"], chosen["variance_ratio"], marker, ms=5, alpha=0.5, color=COLOURS[arm])
+        axis.plot(shift * means.index, means, LINES["moments"], marker=marker, mfc="white", color=COLOURS[arm],
+                  label=f"trained, {'absolute' if arm == 'moments' else arm} gap, and mean")  # fmt: skip
+    axis.set(xscale="log", xlabel="batch size", ylabel="generated variance / real variance")
+    axis.set_xticks(sizes, labels=[str(size) for size in sizes])
+    axis.minorticks_off()
+    axis.legend(fontsize=9)
+    return figure
+
+
+def adam_map(rates, weights, distances):
+    """Figure of where Adam ends in the Dirac-GAN, for each learning rate and weight.
+
+    Args:
+        rates, weights: float arrays (k,) of the grid.
+        distances: float array (weights, rates), the distance from equilibrium at the end; the start is 1.
+    """
+    figure, axis = plt.subplots(figsize=(7.5, 4))
+    mesh = axis.pcolormesh(weights, rates, np.log10(distances).T, cmap="cividis", vmin=-4, vmax=1.2, shading="nearest")
+    axis.contour(weights, rates, distances.T, levels=[1.0], colors="white", linewidths=2)
+    axis.plot([], [], color="white", lw=2, label="ends as far off as it began")
+    axis.set(yscale="log", xlabel="weight λ of the penalty", ylabel="learning rate h", ylim=(rates[0], rates[-1]),
+             title="Adam, alternating updates")  # fmt: skip
+    axis.legend(loc="lower right", fontsize=9, labelcolor="white", facecolor="#444444", frameon=True)
+    figure.colorbar(mesh, ax=axis, label="log10 of the distance at the end", extend="min")
     return figure
 
 

@@ -1,9 +1,11 @@
 """Figures: the layout of images, curves by hand, and the same bytes for the same figure."""
 
 import io
+import itertools
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
@@ -191,6 +193,60 @@ def test_bars_of_arms_over_the_digits():
     counts = {"plain": list(range(10)), "moments": list(range(10, 20))}
     (axis,) = plots.arms_as_bars(counts, ylabel="images").axes
     assert [bar.get_height() for bar in axis.patches] == list(range(20))
+
+
+@pytest.fixture
+def probed():
+    """Two seeds of two arms at each rate, three steps."""
+    rng, rows = np.random.default_rng(0), []
+    for test, arm, seed, step in itertools.product((1, 2, 3), ("plain", "moments"), (0, 1), (0, 10, 20)):
+        names = ("penalty_norm", "adversarial_norm", "penalty_cosine", "spread", "adversarial_pull", "variance_pull")
+        rows.append(
+            {
+                "test": test,
+                "arm": arm,
+                "seed": seed,
+                "step": step,
+                **dict(zip(names, rng.uniform(1, 2, 6), strict=True)),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def test_two_gradients_show_angle_and_ratio_of_each_arm(probed):
+    axes = plots.two_gradients(probed).axes
+    chosen = probed[(probed["test"] == 2) & (probed["arm"] == "plain")]
+    ratio = (chosen["penalty_norm"] / chosen["adversarial_norm"]).groupby(chosen["step"]).mean()
+    for axis, expected in ((axes[1], chosen.groupby("step")["penalty_cosine"].mean()), (axes[4], ratio)):
+        (line,) = [line for line in axis.lines if line.get_label() == plots.LABELS["plain"]]
+        assert np.allclose(line.get_ydata(), expected) and line.get_xdata().tolist() == [0, 10, 20]
+
+
+def test_pulls_show_one_faint_line_a_seed_and_the_mean(probed):
+    chosen = probed[probed["test"] == 3]
+    for axis, name in zip(plots.pulls(chosen).axes, ("spread", "adversarial_pull", "variance_pull"), strict=True):
+        drawn = [list(line.get_ydata()) for line in axis.lines]
+        for _, run in chosen.groupby(["arm", "seed"]):
+            assert run[name].tolist() in drawn, name
+
+
+def test_ratios_by_batch_show_every_run_and_the_derived_curve():
+    rows = itertools.product((10, 100), ("moments", "debiased"), (0.7, 0.9))
+    runs = pd.DataFrame(rows, columns=["batch_size", "arm", "variance_ratio"])
+    (axis,) = plots.ratios_by_batch(runs, lambda n: 1 - 1 / n).axes
+    assert axis.lines[0].get_ydata().tolist() == [0.9, 0.99]
+    assert sum(len(line.get_ydata()) for line in axis.lines if line.get_linestyle() == "None") == len(runs)
+    assert [label.get_text() for label in axis.get_xticklabels()] == ["10", "100"]
+
+
+def test_the_map_of_adam_shows_each_setting():
+    rates, weights, distances = (
+        np.array([0.1, 1.0]),
+        np.array([0.0, 1.0, 2.0]),
+        np.array([[0.1, 10], [1e-3, 2], [1, 3]]),
+    )
+    axis = plots.adam_map(rates, weights, distances).axes[0]
+    assert np.allclose(np.ravel(axis.collections[0].get_array()), np.log10(distances.T).ravel())
 
 
 def test_figures_are_those_in_the_repository(tmp_path):
