@@ -198,11 +198,12 @@ def workers(batch_size, steps):
         yield lambda way, task, *arguments: pools[way].submit(_work, task, arguments).result()
 
 
-def bench(repetitions=7, steps=10, batch_sizes=BATCH_SIZES, matrix=2048):
+def bench(rounds=3, repetitions=5, steps=10, batch_sizes=BATCH_SIZES, matrix=2048):
     """Measure everything: each way in a process of its own, strictly turn by turn.
 
     Args:
-        repetitions: turns of each way, after one that compiles.
+        rounds: sets of fresh processes; one may be lucky with where its memory lies.
+        repetitions: turns of each way in a round, after one that compiles.
         steps: timed steps a turn.
         batch_sizes: for the scaling of our way.
         matrix: rows of the square matrices behind the measured rate of matrix products.
@@ -214,15 +215,17 @@ def bench(repetitions=7, steps=10, batch_sizes=BATCH_SIZES, matrix=2048):
         reaches; `parts_ms` of our step; `scaling`, a list of batch_size, step_ms and images_per_second.
     """
     seconds, rates, bandwidths = {way: [] for way in WAYS}, [], []
+    for _ in range(rounds):
+        with workers(BATCH_SIZE, steps) as ask:
+            for repetition in range(repetitions + 1):
+                for way in WAYS:
+                    found = ask(way, "turn")
+                    seconds[way].extend([found] if repetition else [])
+                rates.append(matmul_rate(matrix))
+                bandwidths.append(bandwidth())
+    step_ms = {way: speed.spread(values) for way, values in seconds.items()}
+    ours = step_ms["ours"]["median"]
     with workers(BATCH_SIZE, steps) as ask:
-        for repetition in range(repetitions + 1):
-            for way in WAYS:
-                found = ask(way, "turn")
-                seconds[way].extend([found] if repetition else [])
-            rates.append(matmul_rate(matrix))
-            bandwidths.append(bandwidth())
-        step_ms = {way: speed.spread(values) for way, values in seconds.items()}
-        ours = step_ms["ours"]["median"]
         parts_ms = ask("ours", "parts", repetitions, ours)
         scaled = [ask("ours", "scaling", size) for size in batch_sizes]
     matmul, moved = statistics.median(rates), statistics.median(bandwidths)
@@ -230,6 +233,7 @@ def bench(repetitions=7, steps=10, batch_sizes=BATCH_SIZES, matrix=2048):
     return {
         "provenance": provenance(),
         "batch_size": BATCH_SIZE,
+        "rounds": rounds,
         "repetitions": repetitions,
         "steps": steps,
         "step_ms": step_ms,
@@ -328,8 +332,8 @@ def text(found):
     reached = f"{found['share']:.0%} of it ({found['work'] / ours / 1e6:.0f} GFLOP/s)"
     lines = [
         f"{found['provenance']['device']}, {found['provenance']['cores']} cores, TensorFlow "
-        f"{found['provenance']['tensorflow']}; batch {found['batch_size']}; {found['repetitions']} turns of each way, "
-        f"{found['steps']} steps a turn; median (middle half), ms per step:"
+        f"{found['provenance']['tensorflow']}; batch {found['batch_size']}; {found['rounds']} rounds of "
+        f"{found['repetitions']} turns of each way, {found['steps']} steps a turn; median (middle half), ms per step:"
     ]
     for way, ms in found["step_ms"].items():
         ratio = f"{found['speedup'][way]:.2f}x ours" if way in found["speedup"] else ""
@@ -347,20 +351,21 @@ def text(found):
 def main(arguments=None):
     """The command line; returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m helpers.bench", description="Measure the training step.")
-    parser.add_argument("--repetitions", type=int, default=7, help="turns of each way")
+    parser.add_argument("--rounds", type=int, default=3, help="sets of fresh processes")
+    parser.add_argument("--repetitions", type=int, default=5, help="turns of each way in a round")
     parser.add_argument("--steps", type=int, default=10, help="timed steps a turn")
     parser.add_argument("--quick", action="store_true", help="one short turn, nothing written")
     parser.add_argument("--folder", type=Path, default=ROOT / "figures", help="where to write")
     options = parser.parse_args(arguments)
-    if options.repetitions < 1 or options.steps < 2:
-        print("error: Repetitions and steps: expected at least 1 and 2.", file=sys.stderr)
+    if options.rounds < 1 or options.repetitions < 1 or options.steps < 2:
+        print("error: Rounds, repetitions and steps: expected at least 1, 1 and 2.", file=sys.stderr)
         return 2
     if options.quick:
-        print(text(bench(1, 2, (10,), 512)))
+        print(text(bench(1, 1, 2, (10,), 512)))
         return 0
     from helpers import plots
 
-    found = bench(options.repetitions, options.steps)
+    found = bench(options.rounds, options.repetitions, options.steps)
     print(text(found))
     options.folder.mkdir(parents=True, exist_ok=True)
     (options.folder / "bench.json").write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n")

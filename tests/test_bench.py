@@ -75,7 +75,7 @@ def measured(tmp_path_factory):
     """A measurement that is as short as can be, and what the command wrote and printed."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(bench, "BATCH_SIZE", 10)
-        return bench.bench(repetitions=1, steps=2, batch_sizes=(10, 20), matrix=256)
+        return bench.bench(rounds=1, repetitions=1, steps=2, batch_sizes=(10, 20), matrix=256)
 
 
 def test_a_measurement_is_consistent(measured):
