@@ -490,6 +490,8 @@ def pulls(steps):
         if name != "spread":
             axis.axhline(0, color=COLOURS["author"], lw=1)
     axes[0].set_yscale("log")
+    axes[0].set_yticks([0.02, 0.05, 0.1, 0.2, 0.4], labels=["0.02", "0.05", "0.1", "0.2", "0.4"])
+    axes[0].minorticks_off()
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
     return figure
 
