@@ -22,7 +22,7 @@ class FusedBatchNormalization(layers.BatchNormalization):
         """Normalise by the batch in training, by the moving averages otherwise."""
         if not training or not IS_TENSORFLOW:
             return super().call(inputs, training=training, mask=mask)
-        images = inputs if len(inputs.shape) == 4 else inputs[:, None, None, :]
+        images = inputs if len(inputs.shape) == 4 else ops.reshape(inputs, (-1, 1, 1, inputs.shape[-1]))
         outputs, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
             x=images,
             scale=self.gamma,
