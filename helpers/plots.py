@@ -567,7 +567,7 @@ HATCHES = ("", "//", "", "\\\\", "", "..")
 
 
 def bench(found):
-    """Figure of a measurement: time per step in four ways, where ours goes, and batch sizes.
+    """Figure of a measurement: time per step in each way, where ours goes, and batch sizes.
 
     Args:
         found: dict as `bench.bench` returns it.
@@ -592,7 +592,7 @@ def _draw_ways(axis, found):
     bars = axis.bar(
         [way.replace(" ", "\n") for way in ways], medians, 0.6, yerr=np.abs(ends - medians), capsize=4, color=colours
     )
-    axis.bar_label(bars, fmt="{:.0f}", label_type="center", color="white", weight="bold")
+    axis.bar_label(bars, fmt="{:.0f}", padding=2, weight="bold")
     axis.axhline(found["limit_ms"], color=COLOURS["floor"], ls=":", lw=2, label=f"limit: {found['limit_ms']:.0f} ms")
     axis.set_title(f"ms per step, batch {found['batch_size']}")
     axis.legend(loc="upper left")
