@@ -97,8 +97,17 @@ def test_wrong_sizes_are_named_before_the_training(tiny, name, value):
 
 @pytest.mark.parametrize("name", ["", "tiny", "Full", None])
 def test_a_bad_profile_is_named_with_the_good_ones(tiny, name):
-    with pytest.raises(ValueError, match="Profile: expected one of smoke, lesson, full, ablation, found .*Mend it"):
+    with pytest.raises(
+        ValueError,
+        match="Profile: expected one of smoke, lesson, full, ablation, batch10, batch25, batch50, found .*Mend it",
+    ):
         tiny(profile=name)
+
+
+def test_smaller_batches_take_as_many_steps():
+    runs = [Experiment.of_test(2, True, profile=name) for name in ("batch10", "batch25", "batch50", "ablation")]
+    assert [run.batch_size for run in runs] == [10, 25, 50, 100]
+    assert {run.steps_per_epoch * run.epochs for run in runs} == {550}
 
 
 def test_an_experiment_cannot_be_changed(tiny):
@@ -125,7 +134,8 @@ def test_a_profile_from_the_environment(monkeypatch):
     assert Experiment.of_test(1, True).profile == experiment.current_profile() == "smoke"
     monkeypatch.setenv("STUDY_PROFILE", "quick")
     with pytest.raises(
-        ValueError, match="Profile: expected one of smoke, lesson, full, ablation, found 'quick'.*Mend it"
+        ValueError,
+        match="Profile: expected one of smoke, lesson, full, ablation, batch10, batch25, batch50, found 'quick'.*Mend it",
     ):
         Experiment.of_test(1, True)
 
