@@ -104,16 +104,16 @@ def plain(network):
     return found
 
 
-def build_session(fused=False):
-    """`SessionGAN` with the weights of ours."""
-    return SessionGAN(*build_networks(), MOMENT_WEIGHT, RATE, fused)
+def build_session(one_kernel=False):
+    """`SessionGAN` with the weights of ours; `one_kernel` is its `fused`."""
+    return SessionGAN(*build_networks(), MOMENT_WEIGHT, RATE, one_kernel)
 
 
 BUILDERS = {
     "ours": build_gan,
     "ours, memory returned": build_gan,
     "graph session": build_session,
-    "fused session": lambda: build_session(fused=True),
+    "fused session": lambda: build_session(one_kernel=True),
     "plain Keras": build_plain_gan,
 }
 WAYS = tuple(BUILDERS)
