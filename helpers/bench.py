@@ -88,11 +88,23 @@ def plain_optimizers():
     return [keras.optimizers.Adam(RATE, beta_1=0.9, beta_2=0.999, epsilon=1e-8) for _ in range(2)]
 
 
+class PlainLeakyDropout(layers.Dropout):
+    """What Keras' `LeakyReLU` and `Dropout` compute, one after the other."""
+
+    def __init__(self, rate, negative_slope, **kwargs):
+        super().__init__(rate, **kwargs)
+        self.negative_slope = negative_slope
+
+    def call(self, inputs, training=False):
+        """As `fused.LeakyDropout`."""
+        return super().call(keras.ops.leaky_relu(inputs, self.negative_slope), training=training)
+
+
 def plain(network):
     """A copy of a network, weights and all, with Keras' own layers in place of the faster ones."""
     own = {
         fused.FusedBatchNormalization: layers.BatchNormalization,
-        fused.FusedDropout: layers.Dropout,
+        fused.LeakyDropout: PlainLeakyDropout,
         fused.OrderedDense: layers.Dense,
     }
 
@@ -198,7 +210,7 @@ def workers(batch_size, steps):
         yield lambda way, task, *arguments: pools[way].submit(_work, task, arguments).result()
 
 
-def bench(rounds=3, repetitions=5, steps=10, batch_sizes=BATCH_SIZES, matrix=2048):
+def bench(rounds=5, repetitions=5, steps=10, batch_sizes=BATCH_SIZES, matrix=2048):
     """Measure everything: each way in a process of its own, strictly turn by turn.
 
     Args:
@@ -351,7 +363,7 @@ def text(found):
 def main(arguments=None):
     """The command line; returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m helpers.bench", description="Measure the training step.")
-    parser.add_argument("--rounds", type=int, default=3, help="sets of fresh processes")
+    parser.add_argument("--rounds", type=int, default=5, help="sets of fresh processes")
     parser.add_argument("--repetitions", type=int, default=5, help="turns of each way in a round")
     parser.add_argument("--steps", type=int, default=10, help="timed steps a turn")
     parser.add_argument("--quick", action="store_true", help="one short turn, nothing written")

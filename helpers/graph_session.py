@@ -8,9 +8,10 @@ import tensorflow as tf
 from keras import layers
 
 from helpers import losses
+from helpers.fused import LeakyDropout
 
 v1 = tf.compat.v1
-MOMENTUM, EPSILON, SLOPE = 0.99, 1e-3, 0.2
+MOMENTUM, EPSILON = 0.99, 1e-3
 
 
 class GraphNetwork:
@@ -43,9 +44,9 @@ class GraphNetwork:
         if isinstance(layer, layers.Conv2D):
             return tf.nn.conv2d(x, variables[0], layer.strides, "SAME") + variables[1]
         if isinstance(layer, layers.LeakyReLU):
-            return tf.nn.leaky_relu(x, SLOPE)
-        if isinstance(layer, layers.Dropout):
-            return tf.nn.dropout(x, rate=layer.rate)
+            return tf.nn.leaky_relu(x, layer.negative_slope)
+        if isinstance(layer, LeakyDropout):
+            return tf.nn.dropout(tf.nn.leaky_relu(x, layer.negative_slope), rate=layer.rate)
         if isinstance(layer, (layers.Reshape, layers.Flatten)):
             return tf.reshape(x, [-1, *layer.output.shape[1:]])
         if isinstance(layer, layers.Activation):

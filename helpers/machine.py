@@ -55,9 +55,14 @@ def provenance():
         "system": f"{platform.system()} {platform.machine()}",
         "device": device_name(),
         "cores": os.cpu_count(),
-        "threads": int(os.environ.get("TF_NUM_INTRAOP_THREADS") or os.cpu_count()),  # the order of sums
+        "threads": threads(),  # the order of sums
         "commit": _commit(),
     }
+
+
+def threads():
+    """How many threads TensorFlow computes one operation with: `TF_NUM_INTRAOP_THREADS`, else one a core."""
+    return int(os.environ.get("TF_NUM_INTRAOP_THREADS") or os.cpu_count())
 
 
 def device_name():

@@ -6,7 +6,7 @@ import keras
 from keras import layers
 
 from helpers import data
-from helpers.fused import FusedBatchNormalization, FusedDropout, OrderedDense
+from helpers.fused import FusedBatchNormalization, LeakyDropout, OrderedDense
 
 LATENT_DIM = 100
 
@@ -72,8 +72,7 @@ def build_discriminator(seeds=random):
     x = layers.LeakyReLU(negative_slope=0.2)(x)
     x = layers.Conv2D(256, 3, strides=2, padding="same", **_settings(seeds))(x)
     x = FusedBatchNormalization()(x)
-    x = layers.LeakyReLU(negative_slope=0.2)(x)
     x = layers.Flatten()(x)
-    x = FusedDropout(0.5, seed=_draw(seeds), name="dropout")(x)
+    x = LeakyDropout(0.5, negative_slope=0.2, seed=_draw(seeds), name="dropout")(x)
     logits = layers.Dense(1, name="logit", **_settings(seeds))(x)
     return keras.Model(images, logits, name="discriminator")

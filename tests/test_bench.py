@@ -45,7 +45,7 @@ def test_the_ways_compared_train_alike(first_steps, way):
 def test_the_plain_way_has_nothing_of_ours():
     gan = bench.build_plain_gan()
     for network in (gan.generator, gan.discriminator):
-        ours = (fused.FusedBatchNormalization, fused.FusedDropout, fused.OrderedDense)
+        ours = (fused.FusedBatchNormalization, fused.LeakyDropout, fused.OrderedDense)
         assert not any(isinstance(layer, ours) for layer in network.layers)
     assert type(gan.generator_optimizer) is type(gan.discriminator_optimizer) is keras.optimizers.Adam
 

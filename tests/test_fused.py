@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from helpers.fused import FusedAdam, FusedBatchNormalization, FusedDropout, OrderedDense
+from helpers.fused import FusedAdam, FusedBatchNormalization, LeakyDropout, OrderedDense
 
 SHAPES = {"rank 2": (20, 7), "rank 4": (6, 5, 3, 7), "a batch of two": (2, 7)}
 
@@ -110,7 +110,9 @@ def test_adam_follows_a_changed_rate():
     assert np.allclose(weight, -0.5, atol=1e-5)  # Adam's first step is the rate
 
 
-def test_the_ordered_layer_and_its_gradients_are_those_of_keras():
+@pytest.mark.parametrize("threads", ["1", "2"])
+def test_the_ordered_layer_and_its_gradients_are_those_of_keras(threads, monkeypatch):
+    monkeypatch.setenv("TF_NUM_INTRAOP_THREADS", threads)  # decides the form; TensorFlow itself has its threads
     generator = np.random.default_rng(0)
     inputs, upstream = (tf.constant(generator.normal(size=(9, n)), tf.float32) for n in (20, 50))
     weights = [generator.normal(size=shape).astype(np.float32) for shape in ((20, 50), (50,))]
@@ -129,10 +131,11 @@ def test_the_ordered_layer_and_its_gradients_are_those_of_keras():
 
 
 @pytest.mark.parametrize("rate", [0.0, 0.2, 0.5])
-def test_dropout_drops_the_units_that_keras_drops(rate):
-    inputs, found = tf.constant(inputs_of((30, 7)) + 10.0), []
-    for kind in (FusedDropout, keras.layers.Dropout):
-        layer = kind(rate, seed=3)
+def test_activation_and_dropout_in_one_are_those_of_keras(rate):
+    inputs, found = tf.constant(inputs_of((30, 7))), []
+    assert np.any(inputs < 0) and np.any(inputs > 0)
+    fused, dropout = LeakyDropout(rate, negative_slope=0.2, seed=3), keras.layers.Dropout(rate, seed=3)
+    for layer in (fused, lambda x, training: dropout(keras.layers.LeakyReLU(0.2)(x), training=training)):
         with tf.GradientTape() as tape:
             tape.watch(inputs)
             outputs = [layer(inputs, training=True) for _ in range(2)]
@@ -142,3 +145,9 @@ def test_dropout_drops_the_units_that_keras_drops(rate):
         assert np.array_equal(one, other) if rate == 0.5 else np.allclose(one, other, rtol=1e-6, atol=0)
     first, second = (np.asarray(outputs) == 0.0 for outputs in found[0][:2])
     assert rate == 0.0 or (np.any(first != second) and abs(first.mean() - rate) < 0.15)
+
+
+def test_activation_and_dropout_in_one_can_be_built_from_its_settings():
+    layer = LeakyDropout(0.3, negative_slope=0.1, seed=3, name="dropout")
+    twin = LeakyDropout.from_config(layer.get_config())
+    assert (twin.rate, twin.negative_slope, twin.name) == (0.3, 0.1, "dropout")

@@ -6,6 +6,7 @@ import pytest
 from keras import layers
 
 from helpers import data, models
+from helpers.fused import LeakyDropout
 
 BUILDERS = {"generator": models.build_generator, "discriminator": models.build_discriminator}
 
@@ -95,7 +96,7 @@ def test_batch_normalisation_settings(networks, name, count):
 
 @pytest.mark.parametrize(("name", "count"), [("generator", 3), ("discriminator", 2)])
 def test_leaky_slope(networks, name, count):
-    activations = layers_of(networks[name], layers.LeakyReLU)
+    activations = layers_of(networks[name], (layers.LeakyReLU, LeakyDropout))
     assert len(activations) == count
     for layer in activations:
         assert np.allclose(layer(np.array([-3.0, 0.0, 2.0], np.float32)), [-0.6, 0.0, 2.0])
