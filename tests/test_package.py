@@ -11,7 +11,8 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 MODULES = {path.stem: path for path in (ROOT / "helpers").glob("*.py") if path.stem != "__init__"}
 ROOMS = (
-    {"data", "fused", "machine", "convolutions"},
+    {"data", "machine", "convolutions"},
+    {"fused"},
     {"models", "losses", "classifier"},
     {"penalties"},
     {"gan", "fleet"},
