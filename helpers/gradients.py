@@ -2,8 +2,8 @@
 
 python -m helpers.gradients --tests 3 --arms plain moments mean variance --seeds 0 1 2    # what is missing of them
 
-Writes <results>/gradients/<name>/: gradients.csv, one row a measured step, and run.json, what the run
-ended with and its provenance.
+Writes <results>/gradients/<profile>/<name>/: gradients.csv, one row a measured step, and run.json, what
+the run ended with and its provenance.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from helpers import data, losses, penalties, records
 from helpers.experiment import LEARNING_RATES, MOMENT_WEIGHT, PROFILES, RECORDED, Experiment
 
 EVERY = 10  # steps between two measurements
-TIE_BATCHES = 200
+BATCHES = 200
 ARMS = ("plain", *penalties.NAMES)
 
 
@@ -84,29 +84,47 @@ def _dot(one, other):
     return float(tf.add_n([tf.reduce_sum(a * b) for a, b in zip(one, other, strict=True)]))
 
 
-def batch_ties(generator, batch_size, batches=TIE_BATCHES):
-    """How much the moments of generated batches vary, against batches of independent images.
+def batch_gaps(generator, images, batch_size, batches=BATCHES):
+    """How far generated batches are from real ones, what of that is scatter, and which way the gaps point.
 
     Args:
-        generator: model from noise (batch, latent_dim) to images.
+        generator: model from noise (batch, latent_dim) to images (batch, 28, 28, 1) in [-1, 1]; left as it was.
+        images: float32 (n, 28, 28, 1) in [-1, 1], real ones to draw batches from.
         batch_size: images in a batch, 2 or more.
-        batches: how many batches to generate.
+        batches: how many generated batches to compare, each with a real one.
 
     Returns:
-        A dict from "training" (each batch normalised by itself) and "inference" (by moving averages) to
-        the variance over batches of a pixel's batch mean, summed over pixels, relative to what it is for
-        independent images, 1: the sum of the pixels' variances over the batch size.
+        A dict of floats named <mode>_<moment>_<what>; the mode is "training" (a batch normalised by itself)
+        or "inference" (by moving averages), the moment "mean" or "variance". What: `gap`, the gap summed
+        over pixels, in units of that of two real batches (the floor); `scatter`, the same after each pixel's
+        mean difference over all batches is taken off it; `agreement`, in [0, 1], the absolute mean sign of a
+        pixel's difference, averaged over pixels with the weights that they have in the floor. Where only
+        chance drives the signs it is about sqrt(2 / (pi * batches)).
     """
     kept = generator.get_weights()
     latents = data.draw_latents(batches * batch_size, data.PROBED_LATENTS, 1).reshape(batches, batch_size, -1)
+    drawn = np.random.default_rng((data.PROBED_LATENTS, 2)).integers(0, len(images), (2, batches, batch_size))
+    real, other = (_moments(images[batch] for batch in half) for half in drawn)
+    floor = np.abs(real - other).mean(axis=0)
     found = {}
     for mode in ("training", "inference"):
-        made = np.stack([generator(batch, training=mode == "training").numpy() for batch in latents])
-        means = made.mean(axis=1, dtype=float)
-        expected = made.var(axis=(0, 1), dtype=float).sum() / batch_size
-        found[mode] = float(means.var(axis=0, ddof=1).sum() / expected)
+        made = _moments(generator(batch, training=mode == "training").numpy() for batch in latents)
+        differences = made - real
+        scatter = differences - differences.mean(axis=0)
+        signs = np.abs(np.sign(differences).mean(axis=0))
+        for index, moment in enumerate(("mean", "variance")):
+            total = floor[index].sum()
+            found[f"{mode}_{moment}_gap"] = float(np.abs(differences[:, index]).mean(axis=0).sum() / total)
+            found[f"{mode}_{moment}_scatter"] = float(np.abs(scatter[:, index]).mean(axis=0).sum() / total)
+            found[f"{mode}_{moment}_agreement"] = float(np.average(signs[index], weights=floor[index]))
     generator.set_weights(kept)
     return found
+
+
+def _moments(batches):
+    """Per-pixel mean and variance of each batch: float64 (batches, 2, pixels)."""
+    flat = [batch.reshape(len(batch), -1) for batch in batches]
+    return np.array([[f(batch, axis=0, dtype=float) for f in (np.mean, np.var)] for batch in flat])
 
 
 class Probe(keras.callbacks.Callback):
@@ -116,7 +134,7 @@ class Probe(keras.callbacks.Callback):
         batch_size: images of the measured batch: the first validation images, with noise of their own.
         every: steps between two measurements.
 
-    After `fit`, `rows` holds what `measure` found, each with its `step`, and `ties` what `batch_ties` did.
+    After `fit`, `rows` holds what `measure` found, each with its `step`, and `batches` what `batch_gaps` did.
     """
 
     def __init__(self, batch_size, every=EVERY):
@@ -124,7 +142,7 @@ class Probe(keras.callbacks.Callback):
         self.every = every
         self.images = data.load_mnist().validation_images[:batch_size]
         self.latents = data.draw_latents(batch_size, data.PROBED_LATENTS)
-        self.rows, self.ties, self._steps = [], {}, 0
+        self.rows, self.batches, self._steps = [], {}, 0
 
     def on_train_begin(self, logs=None):
         """Measure the untrained GAN."""
@@ -137,8 +155,9 @@ class Probe(keras.callbacks.Callback):
             self._measure()
 
     def on_train_end(self, logs=None):
-        """Compare the trained generator's batches with independent images."""
-        self.ties = batch_ties(self.model.generator, len(self.images))
+        """Compare the trained generator's batches with real ones."""
+        images = data.load_mnist().train_images
+        self.batches = batch_gaps(self.model.generator, images, len(self.images))
 
     def _measure(self):
         self.rows.append({"step": self._steps, **measure(self.model, self.images, self.latents)})
@@ -149,7 +168,7 @@ def record(experiment, results=RECORDED, every=EVERY):
 
     Args:
         experiment: the `Experiment`; its own record is not kept.
-        results: folder of records; the probe's go to its folder gradients.
+        results: folder of records; the probe's go to its folder gradients/<profile>.
         every: steps between two measurements.
 
     Returns:
@@ -158,7 +177,7 @@ def record(experiment, results=RECORDED, every=EVERY):
     Raises:
         PermissionError: the results folder cannot be written.
     """
-    folder = Path(results) / "gradients" / experiment.name
+    folder = Path(results) / "gradients" / experiment.profile / experiment.name
     if folder.exists():
         return folder
     records.check_writable(folder.parent)
@@ -170,7 +189,7 @@ def record(experiment, results=RECORDED, every=EVERY):
         "status": run.status,
         "reason": run.reason,
         "metrics": run.metrics,
-        "ties": probe.ties,
+        "batches": probe.batches,
         "provenance": run.provenance,
     }
     labels = {"test": experiment.test, "arm": experiment.arm, "seed": experiment.seed}
@@ -182,21 +201,25 @@ def record(experiment, results=RECORDED, every=EVERY):
     return folder
 
 
-def load(results=RECORDED):
-    """All that probes have recorded below a folder.
+def load(results=RECORDED, profile="ablation"):
+    """All that probes have recorded of one profile below a folder.
+
+    Args:
+        results: folder of records.
+        profile: name of the profile of the probed runs.
 
     Returns:
         Two DataFrames. Steps: test, arm, seed, step and what `measure` returns. Runs, one row each:
-        test, arm, seed, status, training and inference (of `batch_ties`), frechet_distance.
+        test, arm, seed, status, what `batch_gaps` returns, frechet_distance.
 
     Raises:
         ValueError: there is no such record.
     """
-    folders = sorted(path.parent for path in Path(results).glob("gradients/*/run.json"))
+    folders = sorted(path.parent for path in Path(results).glob(f"gradients/{profile}/*/run.json"))
     if not folders:
         raise ValueError(
-            f"Gradients in {results}: expected gradients/<name>/run.json, found none. "
-            "Mend it with: python -m helpers.gradients"
+            f"Gradients in {results}: expected gradients/{profile}/<name>/run.json, found none. "
+            f"Mend it with: python -m helpers.gradients --profile {profile}"
         )
     steps, runs = [], []
     for folder in folders:
@@ -204,7 +227,7 @@ def load(results=RECORDED):
         experiment = Experiment.from_config(header["config"])
         labels = {"test": experiment.test, "arm": experiment.arm, "seed": experiment.seed}
         distance = header["metrics"].get("frechet_distance", float("nan"))
-        runs.append({**labels, "status": header["status"], **header["ties"], "frechet_distance": distance})
+        runs.append({**labels, "status": header["status"], **header["batches"], "frechet_distance": distance})
         steps.append(pd.read_csv(folder / "gradients.csv"))
     return pd.concat(steps, ignore_index=True), pd.DataFrame(runs)
 
@@ -221,13 +244,15 @@ def main(arguments=None):
     parser.add_argument("--arms", nargs="+", default=["plain", "moments"], choices=ARMS)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--profile", choices=list(PROFILES), default="ablation")
+    parser.add_argument("--every", type=int, default=EVERY, help="steps between two measurements")
     parser.add_argument("--results", type=Path, default=RECORDED, help="folder of the records")
     options = parser.parse_args(arguments)
     for seed in options.seeds:
         for test in options.tests:
             for arm in options.arms:
+                experiment = _experiment(test, arm, seed, options.profile)
                 try:
-                    print(record(_experiment(test, arm, seed, options.profile), options.results).name, flush=True)
+                    print(record(experiment, options.results, options.every).name, flush=True)
                 except (ValueError, OSError) as error:
                     print(f"error: {error}", file=sys.stderr)
                     return 2

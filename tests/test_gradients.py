@@ -69,17 +69,54 @@ def test_the_variance_terms_pull_is_twice_the_weight_where_all_varies_too_little
     assert gradients.pull(np.ones((5, 2)), np.ones((5, 2))) == 0.0
 
 
+def made_of(layers):
+    """A generator of images with the given layers after a dense one."""
+    dense = keras.layers.Dense(784, activation="tanh")
+    return keras.Sequential([keras.Input((100,)), dense, *layers, keras.layers.Reshape((28, 28, 1))])
+
+
+def test_batch_gaps_of_independent_images_with_the_right_moments_are_the_floor():
+    keras.utils.set_random_seed(1)
+    free = made_of([])
+    real = free.predict(data.draw_latents(5_000, 8), verbose=0)
+    found = gradients.batch_gaps(free, real, 20)
+    chance = np.sqrt(2 / (np.pi * gradients.BATCHES))
+    for mode in ("training", "inference"):
+        for moment in ("mean", "variance"):
+            assert found[f"{mode}_{moment}_gap"] == pytest.approx(1.0, abs=0.03)
+            assert found[f"{mode}_{moment}_scatter"] == pytest.approx(1.0, abs=0.03)
+            assert found[f"{mode}_{moment}_agreement"] == pytest.approx(chance, rel=0.3)
+
+
 def test_only_batch_normalisation_ties_a_batch_together():
     keras.utils.set_random_seed(1)
-    free = keras.Sequential([keras.Input((100,)), keras.layers.Dense(50)])
-    tied = keras.Sequential([keras.Input((100,)), keras.layers.Dense(50), keras.layers.BatchNormalization()])
-    for mode, share in gradients.batch_ties(free, 10).items():
-        assert share == pytest.approx(1.0, abs=0.15), mode
+    tied = made_of([keras.layers.BatchNormalization(momentum=0.0)])
+    real = tied(data.draw_latents(5_000, 8), training=True).numpy()  # its moments are the moving ones now
     before = tied.get_weights()
-    found = gradients.batch_ties(tied, 10)
-    assert found["training"] < 1e-6  # each batch has the same mean, beta
-    assert found["inference"] == pytest.approx(1.0, abs=0.15)
+    found = gradients.batch_gaps(tied, real, 20)
+    # Each batch has the same mean, beta: of the two equal variances of a difference one is left.
+    assert found["training_mean_scatter"] == pytest.approx(np.sqrt(1 / 2), abs=0.03)
+    assert found["inference_mean_scatter"] == pytest.approx(1.0, abs=0.03)
     assert all(np.array_equal(one, other) for one, other in zip(before, tied.get_weights(), strict=True))
+
+
+def test_batch_gaps_of_a_shifted_and_squeezed_generator_are_what_numpy_says():
+    rng = np.random.default_rng(0)
+    real = rng.normal(0.0, 0.2, (4_000, 28, 28, 1)).astype(np.float32)
+
+    class Shifted(keras.Model):
+        def call(self, latents, training=False):
+            spread = keras.random.normal((len(latents), 28, 28, 1), stddev=0.1, seed=self.draws)
+            return 0.5 + spread
+
+    shifted = Shifted()
+    shifted.draws = keras.random.SeedGenerator(0)
+    found = gradients.batch_gaps(shifted, real, 20)
+    floor = 0.2 * np.sqrt(2 / 20) * np.sqrt(2 / np.pi)
+    assert found["training_mean_gap"] == pytest.approx(0.5 / floor, rel=0.03)
+    assert found["training_mean_scatter"] == pytest.approx(np.sqrt((1 + 0.25) / 2), abs=0.03)
+    assert found["training_mean_agreement"] == 1.0
+    assert found["training_variance_agreement"] > 0.99
 
 
 @pytest.fixture(scope="module")
@@ -92,30 +129,31 @@ def probed(tiny, tmp_path_factory):
 
 def test_a_probed_run_ends_with_the_same_bits(probed, tmp_path):
     folder, experiment = probed
-    header = json.loads((folder / "gradients" / experiment.name / "run.json").read_text())
+    header = json.loads((folder / "gradients" / experiment.profile / experiment.name / "run.json").read_text())
     assert header["metrics"] == experiment.run(tmp_path, verbose=0).metrics
 
 
 def test_records_are_read_as_they_were_written(probed):
     folder, experiment = probed
-    steps, runs = gradients.load(folder)
+    steps, runs = gradients.load(folder, experiment.profile)
     total = experiment.epochs * experiment.steps_per_epoch
     assert steps["step"].tolist() == list(range(0, total + 1, 2))
     labels = {"test": experiment.test, "arm": "moments", "seed": experiment.seed}
     assert (steps[list(labels)] == pd.Series(labels)).all(axis=None)
     assert runs.iloc[0][list(labels)].to_dict() == labels
-    assert runs.iloc[0]["status"] == "finished" and 0 < runs.iloc[0]["training"] < runs.iloc[0]["inference"] * 2
+    assert runs.iloc[0]["status"] == "finished"
+    assert 0 < runs.iloc[0]["training_mean_scatter"] < runs.iloc[0]["training_mean_gap"]
     assert not steps.isna().any(axis=None)
 
 
 def test_what_is_recorded_is_not_run_again(probed, monkeypatch):
     folder, experiment = probed
     monkeypatch.setattr(type(experiment), "run", lambda *rest, **options: pytest.fail("ran again"))
-    assert gradients.record(experiment, folder) == folder / "gradients" / experiment.name
+    assert gradients.record(experiment, folder) == folder / "gradients" / experiment.profile / experiment.name
 
 
 def test_misuse_is_named(tmp_path, capsys):
-    with pytest.raises(ValueError, match="expected gradients/<name>/run.json, found none. Mend it with"):
+    with pytest.raises(ValueError, match="expected gradients/ablation/<name>/run.json, found none. Mend it with"):
         gradients.load(tmp_path)
     (tmp_path / "file").touch()
     assert gradients.main(["--tests", "3", "--profile", "smoke", "--results", str(tmp_path / "file")]) == 2
