@@ -210,7 +210,8 @@ def load(results=RECORDED, profile="ablation"):
 
     Returns:
         Two DataFrames. Steps: test, arm, seed, step and what `measure` returns. Runs, one row each:
-        test, arm, seed, status, what `batch_gaps` returns, frechet_distance.
+        test, arm, seed, status, what `batch_gaps` returns, frechet_distance
+        and variance_ratio.
 
     Raises:
         ValueError: there is no such record.
@@ -226,8 +227,8 @@ def load(results=RECORDED, profile="ablation"):
         header = json.loads((folder / "run.json").read_text(encoding="utf-8"))
         experiment = Experiment.from_config(header["config"])
         labels = {"test": experiment.test, "arm": experiment.arm, "seed": experiment.seed}
-        distance = header["metrics"].get("frechet_distance", float("nan"))
-        runs.append({**labels, "status": header["status"], **header["batches"], "frechet_distance": distance})
+        metrics = {name: header["metrics"].get(name, float("nan")) for name in ("frechet_distance", "variance_ratio")}
+        runs.append({**labels, "status": header["status"], **header["batches"], **metrics})
         steps.append(pd.read_csv(folder / "gradients.csv"))
     return pd.concat(steps, ignore_index=True), pd.DataFrame(runs)
 

@@ -496,23 +496,77 @@ def pulls(steps):
     return figure
 
 
-def ratios_by_batch(runs, derived):
+def well_and_pull(fine, well, pull, shifts, seen):
+    """Figure of what noise makes of an absolute gap: its mean value and its mean gradient.
+
+    Args:
+        fine: float array (k,), true differences in units of the noise's standard deviation.
+        well, pull: float arrays (k,), derived: mean absolute gap, in the same units, and mean gradient.
+        shifts, seen: float arrays (m,), differences that were tried and the mean gradients measured there.
+    """
+    figure, axes = plt.subplots(1, 2, figsize=(9.5, 3.4))
+    axes[0].plot(fine, np.abs(fine), ":", color="black", label="without noise: |Δ|")
+    axes[0].plot(fine, well, color=COLOURS["floor"], label="mean of |Δ + sZ|")
+    axes[0].set(ylabel="gap, in units of s", title="A corner becomes a well")
+    axes[1].step(fine, np.sign(fine), ":", color="black", label="without noise: sign Δ")
+    axes[1].plot(fine, pull, color=COLOURS["floor"], label="erf(Δ / s√2)")
+    axes[1].plot(shifts, seen, "o", mfc="white", color=COLOURS["moments"], label="measured on one pixel")
+    axes[1].set(ylabel="mean gradient", title="What is left of the pull")
+    for axis in axes:
+        axis.set(xlabel="true difference Δ, in units of s")
+        axis.legend(fontsize=9)
+    return figure
+
+
+def squeezed(simulated, fits, derived):
+    """Figure of two penalties of real batches against others that are squeezed towards the mean image.
+
+    Both axes are scaled by the batch size n as the derivation has it, so that batch sizes fall together.
+
+    Args:
+        simulated: dict from n to (ratios (k,), values (2, k)): variance ratios, and the absolute and
+            the debiased penalty there.
+        fits: dict from n to two smooth functions of the ratio, through the one and the other.
+        derived: n (r - 1) at which the absolute penalty is smallest.
+    """
+    figure, axes = plt.subplots(1, 2, figsize=(9.5, 3.7))
+    shades = plt.get_cmap("viridis")(np.linspace(0.0, 0.85, len(simulated)))
+    for shade, (n, (ratios, values)) in zip(shades, simulated.items(), strict=True):
+        fine = np.linspace(max(ratios[0], 1 - 7 / n), min(ratios[-1], 1 + 7 / n), 101)
+        for axis, points, curve, power in zip(axes, values, fits[n], (1.5, 2), strict=True):
+            axis.plot(n * (fine - 1), n**power * (curve(fine) - curve(1)), color=shade, label=f"batch of {n}")
+            near = np.abs(ratios - 1) < 7 / n
+            axis.plot(n * (ratios - 1)[near], n**power * (points - curve(1))[near], "o", ms=4, color=shade)
+    axes[0].axvline(derived, color=COLOURS["floor"], ls=":", label="derived minimum")
+    axes[1].axvline(0, color=COLOURS["floor"], ls=":", label="derived minimum")
+    for axis, name, power in zip(axes, ("absolute", "debiased squared"), ("3/2", "2"), strict=True):
+        axis.set(xlim=(-7, 7), xlabel="n (r − 1)", title=f"{name} gaps")
+        axis.set_ylabel(f"n$^{{{power}}}$ × (penalty − that at r = 1)")
+    axes[0].legend(fontsize=9)
+    return figure
+
+
+def ratios_by_batch(runs, estimates, derived):
     """Figure of the variance ratio of trained generators against the batch size, every run a point.
 
     Args:
         runs: DataFrame with batch_size, arm (moments or debiased) and variance_ratio.
+        estimates: dict from (arm, batch_size) to the `statistics.Estimate` of the mean ratio.
         derived: function from a batch size to the ratio at which the absolute gap is smallest.
     """
-    figure, axis = plt.subplots(figsize=(7, 3.8))
+    figure, axis = plt.subplots(figsize=(7.5, 4))
     sizes = np.array(sorted(runs["batch_size"].unique()))
-    axis.plot(sizes, [derived(n) for n in sizes], color=COLOURS["floor"], label="derived, absolute gap")
+    fine = np.geomspace(sizes[0], sizes[-1], 100)
+    axis.plot(fine, [derived(n) for n in fine], color=COLOURS["floor"], label="derived, absolute gap")
     axis.axhline(1, color=COLOURS["author"], lw=1, label="derived, debiased gap")
-    for arm, shift, marker in (("moments", 0.96, "o"), ("debiased", 1.04, "s")):
+    for arm, shift, marker in (("moments", 0.95, "o"), ("debiased", 1.05, "s")):
         chosen = runs[runs["arm"] == arm]
-        means = chosen.groupby("batch_size")["variance_ratio"].mean()
-        axis.plot(shift * chosen["batch_size"], chosen["variance_ratio"], marker, ms=5, alpha=0.5, color=COLOURS[arm])
-        axis.plot(shift * means.index, means, LINES["moments"], marker=marker, mfc="white", color=COLOURS[arm],
-                  label=f"trained, {'absolute' if arm == 'moments' else arm} gap, and mean")  # fmt: skip
+        axis.plot(shift * chosen["batch_size"], chosen["variance_ratio"], marker, ms=4, alpha=0.4, color=COLOURS[arm])
+        found = [estimates[arm, n] for n in sizes]
+        means = np.array([e.value for e in found])
+        reach = np.abs(np.array([[e.low for e in found], [e.high for e in found]]) - means)
+        axis.errorbar(shift * 1.02 * sizes, means, reach, fmt=marker, ms=7, mfc="white", color=COLOURS[arm],
+                      label=f"trained, {'absolute' if arm == 'moments' else arm} gap: mean, 95 % interval")  # fmt: skip
     axis.set(xscale="log", xlabel="batch size", ylabel="generated variance / real variance")
     axis.set_xticks(sizes, labels=[str(size) for size in sizes])
     axis.minorticks_off()

@@ -11,6 +11,7 @@ from PIL import Image
 
 from helpers import data, evidence, figures, plots, study
 from helpers.experiment import ROOT
+from helpers.statistics import Estimate
 
 
 @pytest.fixture(autouse=True)
@@ -233,10 +234,31 @@ def test_pulls_show_one_faint_line_a_seed_and_the_mean(probed):
 def test_ratios_by_batch_show_every_run_and_the_derived_curve():
     rows = itertools.product((10, 100), ("moments", "debiased"), (0.7, 0.9))
     runs = pd.DataFrame(rows, columns=["batch_size", "arm", "variance_ratio"])
-    (axis,) = plots.ratios_by_batch(runs, lambda n: 1 - 1 / n).axes
-    assert axis.lines[0].get_ydata().tolist() == [0.9, 0.99]
-    assert sum(len(line.get_ydata()) for line in axis.lines if line.get_linestyle() == "None") == len(runs)
+    found = {(arm, n): Estimate(0.8, 0.7, 0.95, 2) for n in (10, 100) for arm in ("moments", "debiased")}
+    (axis,) = plots.ratios_by_batch(runs, found, lambda n: 1 - 1 / n).axes
+    assert axis.lines[0].get_ydata()[[0, -1]] == pytest.approx([0.9, 0.99])
+    drawn = [value for line in axis.lines if line.get_linestyle() == "None" for value in line.get_ydata()]
+    assert sorted(drawn) == sorted([*runs["variance_ratio"], *[0.8] * len(found)])
+    bars = [segment[:, 1].tolist() for bar in axis.collections for segment in bar.get_segments()]
+    assert np.allclose(bars, [[0.7, 0.95]] * len(found))
     assert [label.get_text() for label in axis.get_xticklabels()] == ["10", "100"]
+
+
+def test_squeezed_penalties_are_scaled_by_the_batch_size():
+    simulated = {n: (np.array([1 - 1 / n, 1, 1 + 1 / n]), np.array([[3.0, 1, 2], [1, 0, 1]])) for n in (4, 9)}
+    fits = {n: [lambda r: 1.0 + 0 * r, lambda r: 0 * r] for n in simulated}
+    absolute, debiased = plots.squeezed(simulated, fits, -1.5).axes
+    for (n, (_, values)), index in zip(simulated.items(), (1, 3), strict=True):
+        for axis, curve, power in ((absolute, values[0], 1.5), (debiased, values[1], 2)):
+            assert np.allclose(axis.lines[index].get_xdata(), [-1, 0, 1])
+            assert np.allclose(axis.lines[index].get_ydata(), n**power * (curve - curve[1]))
+
+
+def test_the_well_and_its_pull_lie_beside_what_is_without_noise():
+    fine = np.array([-1.0, 0.5])
+    well, pull = plots.well_and_pull(fine, fine**2, fine / 2, np.array([0.5]), np.array([0.2])).axes
+    assert [line.get_ydata().tolist() for line in well.lines] == [[1.0, 0.5], [1.0, 0.25]]
+    assert [line.get_ydata().tolist() for line in pull.lines] == [[-1.0, 1.0], [-0.5, 0.25], [0.2]]
 
 
 def test_the_map_of_adam_shows_each_setting():
