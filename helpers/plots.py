@@ -10,14 +10,17 @@ import numpy as np
 from IPython.display import Image, display
 from matplotlib.ticker import LogLocator, NullFormatter
 from PIL import Image as Picture
+from scipy import ndimage
 
-# Okabe and Ito's colour-blind safe palette; the line style tells the arms apart without colour.
+# Okabe and Ito's colour-blind safe palette (and an olive of Tol's); the line style tells the arms apart without colour.
 COLOURS = {"plain": "#D55E00", "moments": "#0072B2", "author": "#595959", "floor": "#009E73"}
-COLOURS |= {"mean": "#CC79A7", "variance": "#56B4E9", "debiased": "#E69F00"}
+COLOURS |= {"mean": "#CC79A7", "variance": "#56B4E9", "debiased": "#E69F00", "early": "#999933", "late": "#000000"}
 LINES = {"plain": "--", "moments": "-"}
 LABELS = {"plain": "plain GAN", "moments": "with moments"}
 TERM_LINES = {**LINES, "mean": ":", "variance": "-."}
+TERM_LINES |= {"early": (0, (8, 2)), "late": (0, (3, 1, 1, 1, 1, 1))}
 TERM_LABELS = {**LABELS, "mean": "mean term only", "variance": "variance term only"}
+TERM_LABELS |= {"early": "both terms up to step 100", "late": "both terms from step 100 on"}
 
 STYLE = {
     "figure.dpi": 100,
@@ -84,17 +87,19 @@ def draw_grid(axis, images, columns, title=""):
     axis.set_axis_off()
 
 
-def image_row(images, titles, colour_map="gray", limits=(-1, 1), unit=None):
+def image_row(images, titles, colour_map="gray", limits=(-1, 1), unit=None, height=2.6):
     """Figure of single images side by side, each with its title.
 
     Args:
-        images: list of (28, 28) or (28, 28, 1) arrays.
+        images: list of arrays (height, width) or (height, width, 1).
         titles: one a picture.
         colour_map: a Matplotlib colour map.
         limits: values drawn darkest and brightest.
         unit: text beside a colour bar; without it there is none.
+        height: of the figure, in inches.
     """
-    figure, axes = plt.subplots(1, len(images), figsize=(min(10, 2.4 * len(images)), 2.6), squeeze=False)
+    wide = 2.4 * height / 2.6 * np.shape(images[0])[1] / np.shape(images[0])[0]
+    figure, axes = plt.subplots(1, len(images), figsize=(min(10, wide * len(images)), height), squeeze=False)
     for axis, image, title in zip(axes[0], images, titles, strict=True):
         drawn = axis.imshow(np.squeeze(image), cmap=colour_map, vmin=limits[0], vmax=limits[1])
         axis.set_title(title, fontsize=10)
@@ -312,7 +317,7 @@ def seeds(runs, collapsed_below, tests=(1, 2, 3)):
     return figure
 
 
-def variants(runs, table, arms, collapsed_below):
+def variants(runs, table, arms, collapsed_below, title):
     """Figure of the penalties of one test: every seed's Fréchet distance and label entropy, with means.
 
     Args:
@@ -320,11 +325,12 @@ def variants(runs, table, arms, collapsed_below):
         table: the same test's rows of `evidence.variants`, indexed by arm.
         arms: which to show, from top to bottom.
         collapsed_below: the label entropy below which a run counts as collapsed.
+        title: above both panels, such as the learning rate.
     """
     panels = {"frechet_distance": ("score", "Fréchet distance (lower is better)"),
-              "label_entropy": ("entropy", "label entropy (nats)")}  # fmt: skip
-    figure, axes = plt.subplots(1, 2, figsize=(9.5, 1.2 + 0.42 * len(arms)), sharey=True)
-    for axis, (name, (column, title)) in zip(axes, panels.items(), strict=True):
+              "label_entropy": ("entropy", "label entropy (nats; collapsed below the dotted line)")}  # fmt: skip
+    figure, axes = plt.subplots(1, 2, figsize=(9.5, 1.4 + 0.42 * len(arms)), sharey=True)
+    for axis, (name, (column, label)) in zip(axes, panels.items(), strict=True):
         for row, arm in enumerate(arms):
             colour = COLOURS.get(arm, COLOURS["author"])
             values = runs.loc[runs["arm"] == arm, name]
@@ -332,13 +338,13 @@ def variants(runs, table, arms, collapsed_below):
             found = table.loc[arm, column]
             axis.plot([found.low, found.high], [row - 0.25] * 2, color=colour, lw=2)
             axis.plot(found.value, row - 0.25, "|", color=colour, ms=11, mew=2)
-        axis.set(title=title, ylim=(len(arms) - 0.4, -0.7))
+        axis.set(xlabel=label, ylim=(len(arms) - 0.4, -0.7))
         axis.grid(axis="y", visible=False)
     axes[0].set_yticks(range(len(arms)), [LABELS.get(arm, arm) for arm in arms])
     axes[0].set_xlim(0, None)
     axes[1].set_xlim(-0.1, 2.4)
-    axes[1].axvline(collapsed_below, color=COLOURS["author"], ls=":", label="collapsed below")
-    axes[1].legend(loc="lower center", bbox_to_anchor=(0.5, -0.02))
+    axes[1].axvline(collapsed_below, color=COLOURS["author"], ls=":")
+    figure.suptitle(title)
     return figure
 
 
@@ -471,28 +477,34 @@ def _draw_seeds(axis, runs, name, arm):
     axis.plot(mean.index, mean, TERM_LINES[arm], color=COLOURS[arm], lw=2, label=TERM_LABELS[arm])
 
 
-def pulls(steps):
+def pulls(steps, arms, mark=None):
     """Figure of a batch's spread at one rate, and of what drives it apart or together, arm by arm.
 
     Args:
         steps: DataFrame as the first of `gradients.load`, of one test.
+        arms: which to show.
+        mark: a step to mark; without it there is none.
     """
+    steps = steps.assign(together=steps["adversarial_pull"] + steps["variance_pull"])
     panels = {
-        "spread": "spread of a pixel over the batch",
-        "adversarial_pull": "push apart by the discriminator",
-        "variance_pull": "push apart by the variance term",
+        "spread": "spread of a pixel over the batch\n(log scale)",
+        "adversarial_pull": "push apart by the\ndiscriminator",
+        "together": "the same plus the variance term's\n(also where it is not used)",
     }
-    figure, axes = plt.subplots(1, 3, figsize=(11.5, 3.8), sharex=True)
+    figure, axes = plt.subplots(1, 3, figsize=(11.5, 4.4), sharex=True)
     for axis, (name, title) in zip(axes, panels.items(), strict=True):
-        for arm in TERM_LINES:
+        for arm in arms:
             _draw_seeds(axis, steps[steps["arm"] == arm], name, arm)
-        axis.set(title=title, xlabel="step")
+        axis.set_title(title, fontsize=11)
+        axis.set_xlabel("step")
         if name != "spread":
             axis.axhline(0, color=COLOURS["author"], lw=1)
+        if mark is not None:
+            axis.axvline(mark, color=COLOURS["author"], ls=":")
     axes[0].set_yscale("log")
     axes[0].set_yticks([0.02, 0.05, 0.1, 0.2, 0.4], labels=["0.02", "0.05", "0.1", "0.2", "0.4"])
     axes[0].minorticks_off()
-    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
     return figure
 
 
@@ -583,10 +595,11 @@ def adam_map(rates, weights, distances):
     """
     figure, axis = plt.subplots(figsize=(7.5, 4))
     mesh = axis.pcolormesh(weights, rates, np.log10(distances).T, cmap="cividis", vmin=-3, vmax=1, shading="nearest")
-    lines = axis.contour(weights, rates, distances.T, levels=[0.01, 0.1, 1.0], colors="white", linewidths=1.5)
+    smooth_distances = ndimage.median_filter(distances.T, 5)  # else each lone setting gets a ring of its own
+    lines = axis.contour(weights, rates, smooth_distances, levels=[0.01, 0.1, 1.0], colors="white", linewidths=1.5)
     axis.clabel(lines, fmt="ends at %g", fontsize=9, manual=[(1.3, 0.006), (0.9, 0.02), (0.5, 0.1)])
     axis.set(yscale="log", xlabel="weight λ of the penalty", ylabel="learning rate h", ylim=(rates[0], rates[-1]),
-             title="Adam, alternating updates: distance after 30,000 steps")  # fmt: skip
+             title="Adam, alternating updates: mean distance, last 500 of 30,000 steps")  # fmt: skip
     figure.colorbar(mesh, ax=axis, label="log10 of the distance")
     return figure
 

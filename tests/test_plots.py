@@ -223,12 +223,16 @@ def test_two_gradients_show_angle_and_ratio_of_each_arm(probed):
         assert np.allclose(line.get_ydata(), expected) and line.get_xdata().tolist() == [0, 10, 20]
 
 
-def test_pulls_show_one_faint_line_a_seed_and_the_mean(probed):
+def test_pulls_show_one_faint_line_a_seed_of_the_arms_asked_for(probed):
     chosen = probed[probed["test"] == 3]
-    for axis, name in zip(plots.pulls(chosen).axes, ("spread", "adversarial_pull", "variance_pull"), strict=True):
+    chosen = chosen.assign(together=chosen["adversarial_pull"] + chosen["variance_pull"])
+    arms = ("moments",)
+    for axis, name in zip(plots.pulls(chosen, arms).axes, ("spread", "adversarial_pull", "together"), strict=True):
         drawn = [list(line.get_ydata()) for line in axis.lines]
-        for _, run in chosen.groupby(["arm", "seed"]):
-            assert run[name].tolist() in drawn, name
+        for (arm, _), run in chosen.groupby(["arm", "seed"]):
+            assert (run[name].tolist() in drawn) == (arm in arms), name
+    marked = plots.pulls(chosen, arms, mark=100).axes[0].lines[-1]
+    assert marked.get_xdata() == [100, 100]
 
 
 def test_ratios_by_batch_show_every_run_and_the_derived_curve():
