@@ -474,7 +474,7 @@ def _draw_seeds(axis, runs, name, arm):
     for _, run in runs.groupby("seed"):
         axis.plot(run["step"], run[name], color=COLOURS[arm], lw=0.8, alpha=0.35)
     mean = runs.groupby("step")[name].mean()
-    axis.plot(mean.index, mean, TERM_LINES[arm], color=COLOURS[arm], lw=2, label=TERM_LABELS[arm])
+    axis.plot(mean.index, mean, ls=TERM_LINES[arm], color=COLOURS[arm], lw=2, label=TERM_LABELS[arm])
 
 
 def pulls(steps, arms, mark=None):
