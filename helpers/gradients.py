@@ -132,13 +132,18 @@ class Probe(keras.callbacks.Callback):
 
     Args:
         batch_size: images of the measured batch: the first validation images, with noise of their own.
-        every: steps between two measurements.
+        every: steps between two measurements, 1 or more.
+
+    Raises:
+        ValueError: `every` is below 1.
 
     After `fit`, `rows` holds what `measure` found, each with its `step`, and `batches` what `batch_gaps` did.
     """
 
     def __init__(self, batch_size, every=EVERY):
         super().__init__()
+        if every < 1:
+            raise ValueError(f"Every: expected 1 step or more between two measurements, found {every}.")
         self.every = every
         self.images = data.load_mnist().validation_images[:batch_size]
         self.latents = data.draw_latents(batch_size, data.PROBED_LATENTS)
@@ -176,6 +181,7 @@ def record(experiment, results=RECORDED, every=EVERY):
 
     Raises:
         PermissionError: the results folder cannot be written.
+        ValueError: `every` is below 1.
     """
     folder = Path(results) / "gradients" / experiment.profile / experiment.name
     if folder.exists():
@@ -210,8 +216,8 @@ def load(results=RECORDED, profile="ablation"):
 
     Returns:
         Two DataFrames. Steps: test, arm, seed, step and what `measure` returns. Runs, one row each:
-        test, arm, seed, status, what `batch_gaps` returns, frechet_distance
-        and variance_ratio.
+        test, arm, seed, status, what `batch_gaps` returns, frechet_distance and
+        variance_ratio.
 
     Raises:
         ValueError: there is no such record.
@@ -251,8 +257,8 @@ def main(arguments=None):
     for seed in options.seeds:
         for test in options.tests:
             for arm in options.arms:
-                experiment = _experiment(test, arm, seed, options.profile)
                 try:
+                    experiment = _experiment(test, arm, seed, options.profile)
                     print(record(experiment, options.results, options.every).name, flush=True)
                 except (ValueError, OSError) as error:
                     print(f"error: {error}", file=sys.stderr)

@@ -158,6 +158,9 @@ def test_misuse_is_named(tmp_path, capsys):
     (tmp_path / "file").touch()
     assert gradients.main(["--tests", "3", "--profile", "smoke", "--results", str(tmp_path / "file")]) == 2
     assert "Mend it" in capsys.readouterr().err
+    for wrong, named in ((["--seeds", "-1"], "Seed: expected"), (["--every", "0"], "Every: expected 1 step or more")):
+        assert gradients.main(["--tests", "3", "--profile", "smoke", "--results", str(tmp_path), *wrong]) == 2
+        assert capsys.readouterr().err.startswith(f"error: {named}")
 
 
 def test_probing_keeps_no_ordinary_record(probed):
