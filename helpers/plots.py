@@ -87,7 +87,7 @@ def draw_grid(axis, images, columns, title=""):
     axis.set_axis_off()
 
 
-def image_row(images, titles, colour_map="gray", limits=(-1, 1), unit=None, height=2.6):
+def image_row(images, titles, colour_map="gray", limits=(-1, 1), unit=None):
     """Figure of single images side by side, each with its title.
 
     Args:
@@ -96,10 +96,10 @@ def image_row(images, titles, colour_map="gray", limits=(-1, 1), unit=None, heig
         colour_map: a Matplotlib colour map.
         limits: values drawn darkest and brightest.
         unit: text beside a colour bar; without it there is none.
-        height: of the figure, in inches.
     """
-    wide = 2.4 * height / 2.6 * np.shape(images[0])[1] / np.shape(images[0])[0]
-    figure, axes = plt.subplots(1, len(images), figsize=(min(10, wide * len(images)), height), squeeze=False)
+    rows, columns = np.shape(images[0])[:2]
+    wide = 2.4 * columns / rows
+    figure, axes = plt.subplots(1, len(images), figsize=(min(10, wide * len(images)), 2.6), squeeze=False)
     for axis, image, title in zip(axes[0], images, titles, strict=True):
         drawn = axis.imshow(np.squeeze(image), cmap=colour_map, vmin=limits[0], vmax=limits[1])
         axis.set_title(title, fontsize=10)
@@ -481,11 +481,11 @@ def pulls(steps, arms, mark=None):
     """Figure of a batch's spread at one rate, and of what drives it apart or together, arm by arm.
 
     Args:
-        steps: DataFrame as the first of `gradients.load`, of one test.
+        steps: DataFrame as the first of `gradients.load`, of one test, and with the column `together`:
+            adversarial_pull and variance_pull, added.
         arms: which to show.
         mark: a step to mark; without it there is none.
     """
-    steps = steps.assign(together=steps["adversarial_pull"] + steps["variance_pull"])
     panels = {
         "spread": "spread of a pixel over the batch\n(log scale)",
         "adversarial_pull": "push apart by the\ndiscriminator",
@@ -542,17 +542,18 @@ def squeezed(simulated, fits, derived):
         derived: n (r - 1) at which the absolute penalty is smallest.
     """
     figure, axes = plt.subplots(1, 2, figsize=(9.5, 3.7))
+    reach = 7  # of n (r - 1), to both sides
     shades = plt.get_cmap("viridis")(np.linspace(0.0, 0.85, len(simulated)))
     for shade, (n, (ratios, values)) in zip(shades, simulated.items(), strict=True):
-        fine = np.linspace(max(ratios[0], 1 - 7 / n), min(ratios[-1], 1 + 7 / n), 101)
+        fine = np.linspace(max(ratios[0], 1 - reach / n), min(ratios[-1], 1 + reach / n), 101)
         for axis, points, curve, power in zip(axes, values, fits[n], (1.5, 2), strict=True):
             axis.plot(n * (fine - 1), n**power * (curve(fine) - curve(1)), color=shade, label=f"batch of {n}")
-            near = np.abs(ratios - 1) < 7 / n
+            near = np.abs(ratios - 1) < reach / n
             axis.plot(n * (ratios - 1)[near], n**power * (points - curve(1))[near], "o", ms=4, color=shade)
     axes[0].axvline(derived, color=COLOURS["floor"], ls=":", label="derived minimum")
     axes[1].axvline(0, color=COLOURS["floor"], ls=":", label="derived minimum")
     for axis, name, power in zip(axes, ("absolute", "debiased squared"), ("3/2", "2"), strict=True):
-        axis.set(xlim=(-7, 7), xlabel="n (r − 1)", title=f"{name} gaps")
+        axis.set(xlim=(-reach, reach), xlabel="n (r − 1)", title=f"{name} gaps")
         axis.set_ylabel(f"n$^{{{power}}}$ × (penalty − that at r = 1)")
     axes[0].legend(fontsize=9)
     return figure
