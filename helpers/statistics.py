@@ -88,6 +88,32 @@ def probability_of_improvement(better, worse, seed=0):
     return Estimate(result.value, result.low, result.high, len(better))
 
 
+def exponent(sizes, samples, least=1e-3, seed=0):
+    """Exponent of the power law through means, by least squares on log axes, with its interval.
+
+    Args:
+        sizes: positive numbers (k,), k >= 2, such as batch sizes.
+        samples: list of k float arrays (n,), n >= 2, one for each size; a place in them belongs to
+            one seed, and seeds are drawn anew for all sizes together (paired bootstrap).
+        least: a mean below it counts as it, having no logarithm or next to none.
+        seed: of the resampling.
+
+    Returns:
+        An `Estimate`; n is the number of seeds.
+
+    Raises:
+        ValueError: a sample of fewer than 2 runs, or a score that is not finite.
+    """
+    x = np.log(sizes) - np.mean(np.log(sizes))
+
+    def slope(*drawn, axis):
+        means = np.stack([np.mean(runs, axis=axis) for runs in drawn])
+        return np.tensordot(x, np.log(np.maximum(means, least)), 1) / (x @ x)
+
+    result = _bootstrap([_finite(runs) for runs in samples], slope, seed, paired=True)
+    return Estimate(result.value, result.low, result.high, len(samples[0]))
+
+
 def _finite(runs):
     runs = np.asarray(runs, dtype=float)
     if runs.ndim != 1 or len(runs) < 2 or not np.isfinite(runs).all():
@@ -95,14 +121,14 @@ def _finite(runs):
     return runs
 
 
-def _bootstrap(samples, statistic, seed):
+def _bootstrap(samples, statistic, seed, paired=False):
     value = float(statistic(*samples, axis=-1))
     n = sum(len(sample) for sample in samples)
     if all(np.ptp(sample) == 0 for sample in samples):
         return Estimate(value, value, value, n)  # all runs alike: there is nothing to draw anew
     settings = {"n_resamples": RESAMPLES, "confidence_level": LEVEL, "method": "percentile", "batch": 1_000}
     interval = stats.bootstrap(
-        samples, statistic, vectorized=True, rng=np.random.default_rng(seed), **settings
+        samples, statistic, paired=paired, vectorized=True, rng=np.random.default_rng(seed), **settings
     ).confidence_interval
     return Estimate(value, float(interval.low), float(interval.high), n)
 

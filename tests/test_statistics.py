@@ -104,6 +104,20 @@ def test_holm_is_the_closed_test_of_bonferroni(p_values):
     np.testing.assert_allclose(statistics.holm(p_values), expected)
 
 
+def test_exponent_is_the_slope_on_log_axes_and_pairs_are_kept():
+    sizes = np.array([10, 25, 50, 100])
+    samples = [np.array([0.2, 0.3, 0.1]), np.array([0.1, 0.05, 0.2]), np.array([0.1, 0.1, 0.0]), np.array([-1.0, 0, 0])]
+    found = statistics.exponent(sizes, samples)
+    means = [0.2, 0.35 / 3, 0.2 / 3, 1e-3]  # the last is below the least that counts
+    assert found.value == pytest.approx(np.polyfit(np.log(sizes), np.log(means), 1)[0])
+    assert found.low < found.value < found.high and found.n == 3
+    # what a seed does to all sizes alike cancels only if seeds are drawn together
+    alike = statistics.exponent(sizes, [np.array([1.0, 5.0, 20.0]) * size**-0.5 for size in sizes])
+    assert [alike.value, alike.low, alike.high] == pytest.approx([-0.5] * 3)
+    with pytest.raises(ValueError, match="expected 2 or more finite numbers"):
+        statistics.exponent([1, 2], [[1.0, np.nan], [1.0, 2.0]])
+
+
 def test_rate_is_clopper_and_pearsons():
     all_of_ten = statistics.rate(10, 10)
     assert all_of_ten.low == pytest.approx(0.025 ** (1 / 10)) and all_of_ten.high == 1
