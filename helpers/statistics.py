@@ -110,8 +110,7 @@ def exponent(sizes, samples, least=1e-3, seed=0):
         means = np.stack([np.mean(runs, axis=axis) for runs in drawn])
         return np.tensordot(x, np.log(np.maximum(means, least)), 1) / (x @ x)
 
-    result = _bootstrap([_finite(runs) for runs in samples], slope, seed, paired=True)
-    return Estimate(result.value, result.low, result.high, len(samples[0]))
+    return _bootstrap([_finite(runs) for runs in samples], slope, seed, paired=True)
 
 
 def _finite(runs):
@@ -123,7 +122,7 @@ def _finite(runs):
 
 def _bootstrap(samples, statistic, seed, paired=False):
     value = float(statistic(*samples, axis=-1))
-    n = sum(len(sample) for sample in samples)
+    n = len(samples[0]) if paired else sum(len(sample) for sample in samples)
     if all(np.ptp(sample) == 0 for sample in samples):
         return Estimate(value, value, value, n)  # all runs alike: there is nothing to draw anew
     settings = {"n_resamples": RESAMPLES, "confidence_level": LEVEL, "method": "percentile", "batch": 1_000}
