@@ -1,35 +1,83 @@
-# make run: the notebooks in the lesson profile, the figures, the table. make test: all checks.
-# make bench: how fast the training step is on this machine.
+# make help lists the commands.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
+COLAB := .venv-colab
+COLAB_READY := $(COLAB)/ready
 RUN_PROFILE := $(or $(STUDY_PROFILE),lesson)
-LIVE := $(or $(STUDY_RESULTS),results/live)
 
-.PHONY: run test figures bench clean
+# 3.11 to 3.13, said in one line before anything is made; TensorFlow has no wheel for others.
+CHECK_PYTHON = $(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if (3, 11) <= v <= (3, 13) else \
+"Python: expected 3.11 to 3.13, found %d.%d. Mend it with, for instance: make PYTHON=python3.12" % v)'
+# Notebooks against their stored outputs: $(1) is the folder of an environment's programs.
+NBVAL = folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
+	STUDY_PROFILE=smoke STUDY_RESULTS="$$folder/results" IPYTHONDIR="$$folder/ipython" \
+	$(1)/python -m pytest --nbval --nbval-current-env --nbval-cell-timeout=1800 notebooks
 
-run: $(READY)
-	STUDY_PROFILE=$(RUN_PROFILE) $(BIN)/python -m helpers.notebooks
-	$(BIN)/python -m helpers.figures
-	$(BIN)/python -m helpers.study table --results $(LIVE) --profile $(RUN_PROFILE)
+.DEFAULT_GOAL := help
+.PHONY: help run test test-slow test-colab lint unit notebooks figures bench store badges html lock clean
 
-test: $(READY)
-	$(BIN)/python -m pytest
-	folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
-	STUDY_PROFILE=smoke STUDY_RESULTS="$$folder" $(BIN)/python -m pytest --nbval --nbval-current-env notebooks
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | awk -F'\t' '{printf "  make %-11s %s\n", $$1, $$2}'
 
-figures: $(READY)
-	$(BIN)/python -m helpers.figures
+run: $(READY) ## run the notebooks (live runs in results/live), draw the figures, print your table
+	STUDY_PROFILE="$(RUN_PROFILE)" $(BIN)/python -m study notebooks
+	$(BIN)/python -m study figures
+	$(BIN)/python -m study table --live --profile "$(RUN_PROFILE)"
 
-bench: $(READY)
-	$(BIN)/python -m helpers.bench
+test: $(READY) ## lint, unit tests, and every notebook against its stored outputs
+	@failed=; for part in lint unit notebooks; do \
+	$(MAKE) --no-print-directory $$part || failed="$$failed $$part"; done; \
+	test -z "$$failed" || { echo "failed:$$failed"; exit 1; }
 
-$(READY): requirements.txt pyproject.toml
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --upgrade pip
-	$(BIN)/python -m pip install -r requirements.txt
+lint: $(READY)
+	$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+unit: $(READY)
+	$(BIN)/python -m pytest -m "not slow"
+
+notebooks: $(READY)
+	$(call NBVAL,$(BIN))
+
+test-slow: $(READY) ## what takes long: killed processes, campaigns, whole runs
+	$(BIN)/python -m pytest -m slow
+
+test-colab: $(COLAB_READY) ## the helpers' tests and all notebooks under Colab's versions
+	@failed=; $(COLAB)/bin/python -m pytest -m "not slow" tests/helpers || failed="$$failed helpers"; \
+	{ $(call NBVAL,$(COLAB)/bin); } || failed="$$failed notebooks"; \
+	test -z "$$failed" || { echo "failed:$$failed"; exit 1; }
+
+figures: $(READY) ## draw figures/ from results/
+	$(BIN)/python -m study figures
+
+bench: $(READY) ## time our training step against a plain Keras one
+	$(BIN)/python -m study bench
+
+store: $(READY) ## maintainers: run the notebooks and store their outputs in notebooks/
+	STUDY_PROFILE="$(RUN_PROFILE)" $(BIN)/python -m study notebooks --store
+
+badges: $(READY) ## write the repository's address into all notebooks: make badges REPO=owner/name
+	$(BIN)/python -m study notebooks --address "$(REPO)"
+
+html: $(READY) ## the notebooks as web pages, in site/
+	$(BIN)/python -m nbconvert --to html --template docs/page --output-dir site notebooks/*.ipynb
+
+lock: $(READY) ## maintainers: write the installed versions into requirements.lock
+	{ echo "# The exact versions that make installs, on Python 3.11; written by make lock."; \
+	$(BIN)/python -m pip freeze --exclude-editable; } > requirements.lock
+
+$(READY): requirements.lock
+	@$(CHECK_PYTHON)
+	$(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
 	touch $(READY)
 
-clean:
-	rm -rf $(VENV) results/live
+$(COLAB_READY): requirements-colab.txt
+	@$(CHECK_PYTHON)
+	$(PYTHON) -m venv --clear $(COLAB)
+	$(COLAB)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-colab.txt
+	touch $(COLAB_READY)
+
+clean: ## remove environments and copies; your runs in results/live stay
+	rm -rf $(VENV) $(COLAB) executed site

@@ -20,44 +20,63 @@ CARD_PATH = Path(__file__).with_name("classifier.json")
 SEED, EPOCHS, BATCH_SIZE = 0, 8, 128
 
 
-def build_classifier():
+def build_classifier() -> keras.Model:
     """Return the classifier: images (batch, 28, 28, 1) in [-1, 1] to digits and features.
 
     Returns:
         A `keras.Model` with two outputs: log-odds (batch, 10) of the digits and, from the layer
         before, non-negative features (batch, 64). Float32, 126,474 parameters.
     """
-    images = keras.Input(data.IMAGE_SHAPE, name="image")
-    x = layers.Conv2D(16, 3, padding="same", activation="relu")(images)
-    x = layers.Conv2D(32, 3, strides=2, padding="same", activation="relu")(x)
-    x = layers.Conv2D(64, 3, strides=2, padding="same", activation="relu")(x)
-    x = layers.Conv2D(64, 3, strides=2, padding="same", activation="relu")(x)
-    x = layers.Dropout(0.3)(layers.Flatten()(x))
-    features = layers.Dense(FEATURE_DIM, activation="relu", name="features")(x)
-    logits = layers.Dense(10, name="digit")(layers.Dropout(0.3)(features))
+    pinned = {"dtype": "float32"}
+    convolution = {"padding": "same", "activation": "relu", "data_format": "channels_last", **pinned}
+    images = keras.Input(data.IMAGE_SHAPE, name="image", **pinned)
+    x = layers.Conv2D(16, 3, **convolution)(images)
+    x = layers.Conv2D(32, 3, strides=2, **convolution)(x)
+    x = layers.Conv2D(64, 3, strides=2, **convolution)(x)
+    x = layers.Conv2D(64, 3, strides=2, **convolution)(x)
+    x = layers.Flatten(data_format="channels_last", **pinned)(x)
+    x = layers.Dropout(0.3, **pinned)(x)
+    features = layers.Dense(FEATURE_DIM, activation="relu", name="features", **pinned)(x)
+    logits = layers.Dense(10, name="digit", **pinned)(layers.Dropout(0.3, **pinned)(features))
     return keras.Model(images, [logits, features], name="classifier")
 
 
 @functools.cache
-def load_classifier():
+def load_classifier() -> keras.Model:
     """Return the trained classifier that ships with the repository.
 
     Raises:
         ValueError: the weights are missing or not those that its card describes.
     """
-    expected = json.loads(CARD_PATH.read_text())["sha256"]
+    expected = _card()["sha256"]
     found = _sha256(WEIGHTS_PATH) if WEIGHTS_PATH.is_file() else "no file"
     if found != expected:
         raise ValueError(
             f"Classifier weights {WEIGHTS_PATH}: expected SHA-256 {expected[:12]}…, found "
-            f"{found[:12]}…. Mend it with: git checkout -- helpers/{WEIGHTS_PATH.name}"
+            f"{found[:12]}…. {_mend(WEIGHTS_PATH)}"
         )
     model = build_classifier()
     model.load_weights(WEIGHTS_PATH)
     return model
 
 
-def classify(images, batch_size=1000):
+def _card():
+    """What is known of the weights, read from the file beside them."""
+    try:
+        card = json.loads(CARD_PATH.read_text(encoding="utf-8"))
+        return {"sha256": str(card["sha256"]), "test_accuracy": float(card["test_accuracy"])}
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise ValueError(
+            f"Classifier card {CARD_PATH}: expected JSON with sha256 and test_accuracy, found "
+            f"{type(error).__name__}: {error}. {_mend(CARD_PATH)}"
+        ) from error
+
+
+def _mend(path):
+    return f"Mend it by getting the file anew: git checkout -- helpers/{path.name}, or unpack the downloaded zip again."
+
+
+def classify(images: np.ndarray, batch_size: int = 1000) -> tuple[np.ndarray, np.ndarray]:
     """Read images as digits.
 
     Args:
@@ -68,14 +87,14 @@ def classify(images, batch_size=1000):
         `(labels, features)`: int (n,) in 0..9, and float64 (n, 64), non-negative.
 
     Raises:
-        ValueError: images of a wrong shape, dtype or range.
+        ValueError: images of a wrong shape, dtype or range, or none.
     """
-    images = data.check_images(images)
+    images = data.check_images(images, fewest=1)
     logits, features = load_classifier().predict(images, batch_size=batch_size, verbose=0)
     return np.argmax(logits, axis=1), features.astype(np.float64)
 
 
-def train():
+def train() -> tuple[keras.Model, float]:
     """Train on the 55,000 training images, shifted by up to two pixels; return model and accuracy.
 
     The accuracy is the share of the 10,000 test images read right after the last epoch.
@@ -108,7 +127,7 @@ def _sha256(path):
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def main():
+def main() -> None:
     """Train, then write the weights and their card."""
     model, accuracy = train()
     weights = model.get_weights()
@@ -124,7 +143,7 @@ def main():
         "epochs": EPOCHS,
         "keras": keras.__version__,
     }
-    CARD_PATH.write_text(json.dumps(card, indent=2) + "\n")
+    CARD_PATH.write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
     print(f"Test accuracy {accuracy:.2%}, {WEIGHTS_PATH.stat().st_size / 1e3:.0f} kB of weights")
 
 

@@ -1,5 +1,6 @@
-"""The images: MNIST as the study uses it, and the batches that training sees."""
+"""The images: MNIST as the study uses it, and the batches that training sees. Taught in notebook 01."""
 
+import functools
 import hashlib
 from pathlib import Path
 from typing import NamedTuple
@@ -36,15 +37,16 @@ class MNIST(NamedTuple):
     test_labels: np.ndarray
 
 
-def load_mnist(path=MNIST_PATH):
-    """Load MNIST from the archive that travels with the repository.
+@functools.cache
+def load_mnist(path: Path = MNIST_PATH) -> MNIST:
+    """Load MNIST from the archive that travels with the repository, once a process.
 
     Args:
         path: an .npz with uint8 arrays x_train, y_train, x_test and y_test.
 
     Returns:
         An `MNIST`: 55,000 training images (all but the first 5,000), those 5,000 for
-        validation, and the 10,000 test images.
+        validation, and the 10,000 test images. All who ask share the arrays, so they are read-only.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -53,6 +55,8 @@ def load_mnist(path=MNIST_PATH):
     arrays = _read_archive(Path(path))
     train_images, test_images = scale(arrays["x_train"]), scale(arrays["x_test"])
     train_labels = arrays["y_train"]
+    for array in (train_images, train_labels, test_images, arrays["y_test"]):
+        array.flags.writeable = False
     return MNIST(
         train_images=train_images[VALIDATION_IMAGES:],
         train_labels=train_labels[VALIDATION_IMAGES:],
@@ -63,19 +67,43 @@ def load_mnist(path=MNIST_PATH):
     )
 
 
-def scale(pixels):
-    """Map uint8 pixels (n, 28, 28) from [0, 255] to float32 (n, 28, 28, 1) in [-1, 1]."""
+def scale(pixels: np.ndarray) -> np.ndarray:
+    """Map uint8 pixels (n, height, width) from [0, 255] to float32 (n, height, width, 1) in [-1, 1].
+
+    Raises:
+        ValueError: not uint8, or not three axes.
+    """
+    pixels = np.asarray(pixels)
+    if pixels.dtype != np.uint8 or pixels.ndim != 3:
+        raise ValueError(
+            f"Pixels: expected uint8 of shape (n, height, width), found {pixels.dtype} {pixels.shape}. "
+            "Mend it by giving the bytes as they are stored."
+        )
     return (pixels.astype(np.float32) / 127.5 - 1.0)[..., None]
 
 
-def unscale(images):
-    """Map float images in [-1, 1] to uint8 in [0, 255], without the trailing channel axis."""
-    return np.rint((np.asarray(images)[..., 0] + 1.0) * 127.5).astype(np.uint8)
+def unscale(images: np.ndarray) -> np.ndarray:
+    """Map float images (n, height, width, 1) in [-1, 1] to uint8 (n, height, width) in [0, 255].
+
+    Raises:
+        ValueError: a pixel is NaN or outside [-1, 1].
+    """
+    images = np.asarray(images)
+    _check_range(images)
+    return np.rint((images[..., 0] + 1.0) * 127.5).astype(np.uint8)
+
+
+def _check_range(images):
+    if images.size and not (images.min() >= -1.0 and images.max() <= 1.0):
+        raise ValueError(
+            f"Images: expected pixels in [-1, 1], found [{images.min():.3g}, {images.max():.3g}]. "
+            "Mend it with data.scale for pixels in [0, 255], or 2 * images - 1 for [0, 1]."
+        )
 
 
 def _read_archive(path):
     """Return the four arrays of the archive, checked one by one against their hashes."""
-    mend = "Mend it with: git checkout -- data/mnist.npz"
+    mend = "Mend it by getting data/mnist.npz anew: git checkout -- data/mnist.npz, or unpack the downloaded zip again."
     if not path.is_file():
         raise FileNotFoundError(f"MNIST archive expected at {path}, nothing found there. {mend}")
     try:
@@ -88,10 +116,10 @@ def _read_archive(path):
     for name, expected in MNIST_SHA256.items():
         if name not in arrays:
             raise ValueError(f"MNIST archive {path}: array {name} expected, not found. {mend}")
-        shape = (len(arrays[name]), *IMAGE_SHAPE[:2]) if name.startswith("x") else (len(arrays[name]),)
-        if arrays[name].dtype != np.uint8 or arrays[name].shape != shape:
+        shape = (*arrays[name].shape[:1], *(IMAGE_SHAPE[:2] if name.startswith("x") else ()))
+        if arrays[name].dtype != np.uint8 or not shape or arrays[name].shape != shape:
             raise ValueError(
-                f"MNIST archive {path}: array {name} expected as uint8 of shape {shape}, "
+                f"MNIST archive {path}: array {name} expected as uint8 of shape {shape or '(n,)'}, "
                 f"found {arrays[name].dtype} of shape {arrays[name].shape}. {mend}"
             )
         found = hashlib.sha256(np.ascontiguousarray(arrays[name]).tobytes()).hexdigest()
@@ -103,11 +131,15 @@ def _read_archive(path):
     return arrays
 
 
-def check_images(images):
+def check_images(images: np.ndarray, fewest: int = 0) -> np.ndarray:
     """Return `images` if they are what every function here expects, else say what is wrong.
 
+    Args:
+        images: float32 (n, 28, 28, 1) in [-1, 1].
+        fewest: how many there must be at least.
+
     Raises:
-        ValueError: not float32, not of shape (n, 28, 28, 1), or a pixel outside [-1, 1] or NaN.
+        ValueError: not float32, not of that shape, a pixel outside [-1, 1] or NaN, or too few.
     """
     images = np.asarray(images)
     if images.ndim != 4 or images.shape[1:] != IMAGE_SHAPE:
@@ -120,15 +152,13 @@ def check_images(images):
             f"Images: expected dtype float32, found {images.dtype}. "
             "Mend it with data.scale for uint8 pixels, or images.astype('float32')."
         )
-    if images.size and not (images.min() >= -1.0 and images.max() <= 1.0):
-        raise ValueError(
-            f"Images: expected pixels in [-1, 1], found [{images.min():.3g}, {images.max():.3g}]. "
-            "Mend it with data.scale for pixels in [0, 255], or 2 * images - 1 for [0, 1]."
-        )
+    if len(images) < fewest:
+        raise ValueError(f"Images: expected {fewest} or more, found {len(images)}.")
+    _check_range(images)
     return images
 
 
-def check_batch_size(batch_size, images):
+def check_batch_size(batch_size: int, images: int) -> int:
     """Return `batch_size` if batches of so many can be made of so many images.
 
     Raises:
@@ -142,7 +172,7 @@ def check_batch_size(batch_size, images):
     return batch_size
 
 
-def draw_latents(count, *key, latent_dim=100):
+def draw_latents(count: int, *key: int, latent_dim: int = 100) -> np.ndarray:
     """Draw noise: float32 (count, latent_dim), uniform on [-1, 1), the same for the same key.
 
     Args:
@@ -154,7 +184,7 @@ def draw_latents(count, *key, latent_dim=100):
     return generator.random((count, latent_dim), dtype=np.float32) * 2.0 - 1.0
 
 
-def plan_epoch(images, batch_size, seed, epoch):
+def plan_epoch(images: int, batch_size: int, seed: int, epoch: int) -> tuple[np.ndarray, np.ndarray]:
     """The order of the images and the noise of one epoch, the same for the same seed and epoch.
 
     Args:
@@ -170,25 +200,35 @@ def plan_epoch(images, batch_size, seed, epoch):
     return order, draw_latents(count, NOISE, seed, epoch)
 
 
-def dropout_state(seed, epoch):
+def dropout_state(seed: int, epoch: int) -> np.ndarray:
     """State of Keras' seed generator that dropout has at the start of an epoch: uint32 (2,)."""
     return np.array([np.random.SeedSequence((DROPOUT, seed, epoch)).generate_state(1)[0], 0], np.uint32)
 
 
-def fixed_latents(count=40):
+def fixed_latents(count: int = 40) -> np.ndarray:
     """The noise behind every sample grid of the series: float32 (count, 100) in [-1, 1)."""
     return draw_latents(count, FIXED_LATENTS)
 
 
-def load_author_log():
+def load_author_log(path: Path = DATA / "author_test3.csv") -> pd.DataFrame:
     """Load the losses that the author of the 2017 study logged for test 3.
 
     Returns:
         A DataFrame, one row an arm and epoch (20 each): learning_rate, moment_weight, epoch,
         discriminator_loss, generator_loss (penalty included), weighted_mean_gap and
         weighted_variance_gap, each of the epoch's last batch in training mode.
+
+    Raises:
+        ValueError: the file is not whole.
     """
-    return pd.read_csv(DATA / "author_test3.csv")
+    log = pd.read_csv(path)
+    counts = log.groupby("moment_weight")["epoch"].nunique().to_dict() if "moment_weight" in log else {}
+    if counts != {0.0: 20, 0.1: 20}:
+        raise ValueError(
+            f"The author's log {path}: expected 20 epochs for each weight 0.0 and 0.1, found {counts}. "
+            "Mend it by getting the file anew: git checkout -- data/author_test3.csv, or unpack the zip again."
+        )
+    return log
 
 
 class Batches(keras.utils.PyDataset):

@@ -1,4 +1,4 @@
-"""How good are generated images? Distances to real ones, in the digit classifier's features.
+"""How good are generated images? Distances to real ones, in the digit classifier's features. Used from notebook 04 on.
 
 A Fréchet distance in these features is not comparable with published Inception FIDs; `floor`
 says what real training images reach against the test images, which is as good as it gets.
@@ -35,7 +35,7 @@ RECORDED = (*NAMES, RATIO)  # what a record holds; records made before the ratio
 QUICK_NAMES = ("frechet_distance", "digits_covered", "label_entropy")
 
 
-def judge(images):
+def judge(images: np.ndarray) -> dict[str, float]:
     """Judge images against the first test images of MNIST, as many as there are images.
 
     Args:
@@ -53,7 +53,7 @@ def judge(images):
     return judge_reading(*classifier.classify(images))
 
 
-def judge_reading(labels, fake):
+def judge_reading(labels: np.ndarray, fake: np.ndarray) -> dict[str, float]:
     """`judge` images by what `classifier.classify` read on them: labels (n,) and features (n, 64)."""
     real = real_features()[: len(fake)]
     kernel, kernel_error = kernel_distance(fake, real)
@@ -67,7 +67,7 @@ def judge_reading(labels, fake):
     }
 
 
-def judge_quickly(images):
+def judge_quickly(images: np.ndarray) -> dict[str, float]:
     """Judge a few images against all test images, by the metrics that few images suffice for.
 
     Args:
@@ -78,9 +78,9 @@ def judge_quickly(images):
         A dict with the keys of `QUICK_NAMES`, all floats.
 
     Raises:
-        ValueError: images of a wrong shape, dtype or range.
+        ValueError: images of a wrong shape, dtype or range, or fewer than two.
     """
-    labels, fake = classifier.classify(data.check_images(images))
+    labels, fake = classifier.classify(data.check_images(images, fewest=2))
     return {
         "frechet_distance": frechet_distance(fake, real_features()),
         "digits_covered": float(digits_covered(labels)),
@@ -88,7 +88,7 @@ def judge_quickly(images):
     }
 
 
-def variance_ratio(images):
+def variance_ratio(images: np.ndarray) -> float:
     """Summed per-pixel variance of images over that of the training images: 1 at equal spread.
 
     Args:
@@ -98,9 +98,9 @@ def variance_ratio(images):
         Float >= 0, from unbiased variances.
 
     Raises:
-        ValueError: images of a wrong shape, dtype or range.
+        ValueError: images of a wrong shape, dtype or range, or fewer than two.
     """
-    spread = np.var(data.check_images(images), axis=0, ddof=1, dtype=np.float64).sum()
+    spread = np.var(data.check_images(images, fewest=2), axis=0, ddof=1, dtype=np.float64).sum()
     return float(spread / _training_spread())
 
 
@@ -110,18 +110,18 @@ def _training_spread():
 
 
 @functools.cache
-def floor(count=10_000):
+def floor(count: int = 10_000) -> dict[str, float]:
     """`judge` the first `count` real training images: what a perfect generator would score."""
     return judge(data.load_mnist().train_images[:count])
 
 
 @functools.cache
-def real_features():
+def real_features() -> np.ndarray:
     """Features of all test images, float64 (10,000, 64), read once."""
     return classifier.classify(data.load_mnist().test_images)[1]
 
 
-def frechet_distance(fake, real):
+def frechet_distance(fake: np.ndarray, real: np.ndarray) -> float:
     """Fréchet distance between two sets of features, each read as a Gaussian.
 
     Args:
@@ -141,7 +141,7 @@ def frechet_distance(fake, real):
     return float(max(shift + spread, 0.0))
 
 
-def kernel_distance(fake, real, blocks=KERNEL_BLOCKS):
+def kernel_distance(fake: np.ndarray, real: np.ndarray, blocks: int = KERNEL_BLOCKS) -> tuple[float, float]:
     """Unbiased kernel distance (KID) and its standard error over disjoint blocks.
 
     Args:
@@ -173,7 +173,12 @@ def _squared_discrepancy(x, y):
     return within - 2.0 * kernel(x, y).mean()
 
 
-def neighbourhood_scores(fake, real, neighbours=NEIGHBOURS, real_radii=None):
+def neighbourhood_scores(
+    fake: np.ndarray,
+    real: np.ndarray,
+    neighbours: int = NEIGHBOURS,
+    real_radii: np.ndarray | None = None,
+) -> dict[str, float]:
     """Improved precision and recall, density and coverage.
 
     Args:
@@ -219,12 +224,12 @@ def _radii(points, neighbours):
     return search.kneighbors()[0][:, -1]
 
 
-def digits_covered(labels):
+def digits_covered(labels: np.ndarray) -> int:
     """Number of digits, 0 to 10, that at least 1 % of the images are read as."""
     shares = np.bincount(labels, minlength=10) / len(labels)
     return int(np.sum(shares >= DIGIT_SHARE))
 
 
-def label_entropy(labels):
+def label_entropy(labels: np.ndarray) -> float:
     """Entropy in nats of the digits that images are read as: 0 if all alike, at most ln 10."""
     return float(special.entr(np.bincount(labels, minlength=10) / len(labels)).sum())

@@ -1,78 +1,111 @@
-"""The two networks of the study: a generator of digits and a discriminator of them."""
+"""The two networks of the study: a generator of images and a discriminator of them, in plain Keras."""
 
 import random
 
 import keras
 from keras import layers
 
-from helpers import data
-from helpers.fused import FusedBatchNormalization, LeakyDropout, OrderedDense
-
 LATENT_DIM = 100
+IMAGE_SHAPE = (28, 28, 1)
+
+# Of every layer, so that neither keras.json nor a dtype policy of the reader's changes a network.
+PINNED = {"dtype": "float32"}
 
 
-def _draw(seeds):
-    """A seed for one layer, as Keras itself would draw it."""
+def draw_seed(seeds) -> int:
+    """A seed for one layer, drawn as Keras itself would draw it."""
     return seeds.randint(1, 1_000_000_000)
 
 
-def _settings(seeds):
+def _weights(seeds) -> dict:
     """Initialisers shared by every layer that has weights: Xavier kernels, biases at 0.1."""
     return {
-        "kernel_initializer": keras.initializers.GlorotUniform(_draw(seeds)),
+        "kernel_initializer": keras.initializers.GlorotUniform(draw_seed(seeds)),
         "bias_initializer": keras.initializers.Constant(0.1),
+        **PINNED,
     }
 
 
-def build_generator(latent_dim=LATENT_DIM, seeds=random):
-    """Return the generator: noise of shape (batch, latent_dim) to images (batch, 28, 28, 1).
+def _convolution(seeds) -> dict:
+    """Settings shared by every convolution: 3 x 3, stride 2, padded to half or twice the size."""
+    return {
+        "kernel_size": 3,
+        "strides": 2,
+        "padding": "same",
+        "data_format": "channels_last",
+        **_weights(seeds),
+    }
+
+
+def _normalise(x):
+    """Batch normalisation with the study's settings, then LeakyReLU."""
+    x = layers.BatchNormalization(momentum=0.99, epsilon=1e-3, **PINNED)(x)
+    return layers.LeakyReLU(negative_slope=0.2, **PINNED)(x)
+
+
+def build_generator(
+    latent_dim: int = LATENT_DIM,
+    seeds=random,
+    image_shape: tuple[int, int, int] = IMAGE_SHAPE,
+    widths: tuple[int, int, int] = (1024, 256, 32),
+) -> keras.Model:
+    """Return the generator: noise (batch, latent_dim) to images (batch, *image_shape) in [-1, 1].
 
     Args:
         latent_dim: length of a noise vector; the study draws it uniformly from [-1, 1].
         seeds: `random.Random` to draw the layers' seeds from; without one, Python's global one,
             which `keras.utils.set_random_seed` sets and which other threads disturb.
+        image_shape: height and width, each a multiple of 4, and channels.
+        widths: units of the first layer; channels of the second and of the third.
 
     Returns:
-        A `keras.Model`, float32 in and out, pixels in [-1, 1] (tanh). 13,040,321 parameters
-        at `latent_dim=100`, 2,624 of them batch-normalisation statistics.
+        A `keras.Model`, float32 in and out (tanh). 13,040,321 parameters with the study's sizes,
+        2,624 of them batch-normalisation statistics.
+
+    Raises:
+        ValueError: height or width is no multiple of 4.
 
     Architecture: the 2017 moment-stabilisation study, a small DCGAN (Radford et al., 2016).
+    Taught in notebook 02.
     """
-    noise = keras.Input((latent_dim,), name="latent")
-    x = layers.Dense(1024, **_settings(seeds))(noise)
-    x = FusedBatchNormalization()(x)
-    x = layers.LeakyReLU(negative_slope=0.2)(x)
-    x = OrderedDense(7 * 7 * 256, **_settings(seeds))(x)
-    x = layers.Reshape((7, 7, 256))(x)
-    x = FusedBatchNormalization()(x)
-    x = layers.LeakyReLU(negative_slope=0.2)(x)
-    x = layers.Conv2DTranspose(32, 3, strides=2, padding="same", **_settings(seeds))(x)
-    x = FusedBatchNormalization()(x)
-    x = layers.LeakyReLU(negative_slope=0.2)(x)
-    x = layers.Conv2DTranspose(1, 3, strides=2, padding="same", **_settings(seeds))(x)
-    images = layers.Activation("tanh")(x)
+    height, width, channels = image_shape
+    if height % 4 or width % 4:
+        raise ValueError(f"Image shape: expected height and width in multiples of 4, found {image_shape}.")
+    dense, deep, shallow = widths
+    small = (height // 4, width // 4, deep)
+    noise = keras.Input((latent_dim,), name="latent", **PINNED)
+    x = _normalise(layers.Dense(dense, **_weights(seeds))(noise))
+    x = layers.Dense(small[0] * small[1] * deep, **_weights(seeds))(x)
+    x = _normalise(layers.Reshape(small, **PINNED)(x))
+    x = _normalise(layers.Conv2DTranspose(shallow, **_convolution(seeds))(x))
+    x = layers.Conv2DTranspose(channels, **_convolution(seeds))(x)
+    images = layers.Activation("tanh", **PINNED)(x)
     return keras.Model(noise, images, name="generator")
 
 
-def build_discriminator(seeds=random):
-    """Return the discriminator: images (batch, 28, 28, 1) to logits (batch, 1).
+def build_discriminator(
+    seeds=random,
+    image_shape: tuple[int, int, int] = IMAGE_SHAPE,
+    widths: tuple[int, int] = (32, 256),
+) -> keras.Model:
+    """Return the discriminator: images (batch, *image_shape) to logits (batch, 1).
 
     Args:
         seeds: as for `build_generator`.
+        image_shape: height, width and channels of an image in [-1, 1].
+        widths: channels of the two convolutions.
 
     Returns:
         A `keras.Model`, float32 in and out. A logit above 0 reads as "real". 88,001
-        parameters, 576 of them batch-normalisation statistics.
+        parameters with the study's sizes, 576 of them batch-normalisation statistics.
 
-    Architecture: the 2017 moment-stabilisation study.
+    Architecture: the 2017 moment-stabilisation study. Taught in notebook 02.
     """
-    images = keras.Input(data.IMAGE_SHAPE, name="image")
-    x = layers.Conv2D(32, 3, strides=2, padding="same", **_settings(seeds))(images)
-    x = FusedBatchNormalization()(x)
-    x = layers.LeakyReLU(negative_slope=0.2)(x)
-    x = layers.Conv2D(256, 3, strides=2, padding="same", **_settings(seeds))(x)
-    x = FusedBatchNormalization()(x)
-    x = layers.Flatten()(x)
-    x = LeakyDropout(0.5, negative_slope=0.2, seed=_draw(seeds), name="dropout")(x)
-    logits = layers.Dense(1, name="logit", **_settings(seeds))(x)
+    images = keras.Input(image_shape, name="image", **PINNED)
+    x = images
+    for channels in widths:
+        x = _normalise(layers.Conv2D(channels, **_convolution(seeds))(x))
+    x = layers.Flatten(data_format="channels_last", **PINNED)(x)
+    x = layers.Dropout(0.5, seed=draw_seed(seeds), name="dropout", **PINNED)(x)
+    logits = layers.Dense(1, name="logit", **_weights(seeds))(x)
     return keras.Model(images, logits, name="discriminator")

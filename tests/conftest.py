@@ -5,7 +5,8 @@ import pytest
 from hypothesis import settings
 
 from helpers import data
-from helpers.experiment import Experiment
+from study import training
+from study.experiment import Experiment
 
 # The same examples on every machine and every run: a red test is a changed program, not bad luck.
 settings.register_profile("fixed", derandomize=True, deadline=None, max_examples=60, database=None)
@@ -55,14 +56,14 @@ def results(tmp_path_factory, tiny):
     """Results folder with both arms of a tiny pair. Read only: copy it to change it."""
     folder = tmp_path_factory.mktemp("results")
     for weight in (0.0, 0.1):
-        tiny(moment_weight=weight).run(folder, verbose=0)
+        training.run(tiny(moment_weight=weight), folder, verbose=0)
     return folder
 
 
 @pytest.fixture(scope="session")
 def pair(results, tiny):
     """The records of that pair: (plain, moments)."""
-    return tuple(tiny(moment_weight=weight).run(results) for weight in (0.0, 0.1))
+    return tuple(training.run(tiny(moment_weight=weight), results) for weight in (0.0, 0.1))
 
 
 @pytest.fixture

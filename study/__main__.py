@@ -1,0 +1,207 @@
+"""The one command line of the study.
+
+python -m study run --profile lesson --seeds 0 1 2           # the six arms, what is missing of them
+python -m study run --set ablations --seeds 0 1 2 3 4        # the penalty's variants
+python -m study status                                       # what is recorded, and what is damaged
+python -m study table                                        # the three tests side by side
+python -m study probe --tests 3                              # both gradients inside runs
+python -m study figures                                      # figures/ from results/
+python -m study notebooks 03 07                              # run notebooks, into executed/
+python -m study bench                                        # our training step against plain Keras
+"""
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+
+from study import catalogue, schema, settings
+from study.experiment import PENALTIES
+
+
+def _parser():
+    parser = argparse.ArgumentParser(
+        prog="python -m study", description="Make the study's runs and read their records."
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    tests, seeds = {"type": int, "nargs": "+"}, {"type": int, "nargs": "+", "default": [0]}
+    profile = {"choices": list(settings.PROFILES), "help": "default: the one in force, STUDY_PROFILE or lesson"}
+    read = {"type": Path, "default": settings.RECORDED, "metavar": "FOLDER", "help": "default: results/, the evidence"}
+    write = {"type": Path, "metavar": "FOLDER", "help": "default: STUDY_RESULTS, or results/live, your own"}
+
+    command = commands.add_parser("run", help="run what is not yet recorded")
+    command.add_argument("--tests", **tests, choices=list(settings.LEARNING_RATES), help="default: 1 2 3")
+    command.add_argument("--arms", nargs="+", choices=list(catalogue.ARMS), help="default: both")
+    command.add_argument("--penalties", nargs="+", choices=PENALTIES, help="variants to run instead of the arms")
+    command.add_argument("--set", choices=list(catalogue.SETS), help="a set of variants, of tests of its own")
+    command.add_argument("--moment-weight", type=float, default=settings.MOMENT_WEIGHT, metavar="λ",
+                         help="weight of the moment gaps; default: the study's 0.1")  # fmt: skip
+    command.add_argument("--seeds", **seeds)
+    command.add_argument("--profile", **profile)
+    command.add_argument("--results", **write)
+    command.add_argument("--threads", type=int, default=1, help="of each run, part of its bits; default: 1")
+    command.add_argument("--workers", type=int, help="runs at a time on this machine (needs Dask)")
+    command.add_argument("--cluster", metavar="ADDRESS", help="scheduler of a Dask cluster, on a trusted network")
+    command.add_argument("--quiet", action="store_true", help="no progress bar")
+    command.set_defaults(action=_run)
+
+    command = commands.add_parser("status", help="count the records and read them all")
+    command.add_argument("--json", action="store_true", help="for programs")
+    command.add_argument("--results", **read)
+    command.set_defaults(action=_status)
+
+    command = commands.add_parser("table", help="print the tests side by side")
+    command.add_argument("--profile", **profile)
+    place = command.add_mutually_exclusive_group()
+    place.add_argument("--results", **read)
+    place.add_argument("--live", action="store_true", help="your own runs, in STUDY_RESULTS or results/live")
+    command.set_defaults(action=_table)
+
+    command = commands.add_parser("probe", help="measure both gradients inside runs that are not yet probed")
+    command.add_argument("--tests", **tests, choices=list(settings.LEARNING_RATES), default=[1, 2, 3])
+    command.add_argument("--arms", nargs="+", default=["plain", "moments"], choices=("plain", *PENALTIES))
+    command.add_argument("--seeds", **seeds)
+    command.add_argument("--profile", choices=list(settings.PROFILES), default="ablation")
+    command.add_argument("--every", type=int, default=10, help="steps between two measurements")
+    command.add_argument("--threads", type=int, default=1, help="of each run, part of its bits; default: 1")
+    command.add_argument("--results", **write)
+    command.set_defaults(action=_probe)
+
+    command = commands.add_parser("figures", help="draw figures/ from the records")
+    command.add_argument("--results", **read)
+    command.add_argument("--folder", type=Path, default=settings.ROOT / "figures", help="where to write")
+    command.set_defaults(action=_figures)
+
+    command = commands.add_parser("notebooks", help="run notebooks top to bottom, in order")
+    command.add_argument("names", nargs="*", help="numbers, names or paths of the wanted ones; default: all")
+    command.add_argument("--store", action="store_true", help="store the outputs in notebooks/, not in executed/")
+    command.add_argument("--address", metavar="OWNER/NAME", help="run none; write the repository's address into all")
+    command.set_defaults(action=_notebooks)
+
+    command = commands.add_parser("bench", help="time our training step against a plain Keras one")
+    command.add_argument("--rounds", type=int, default=5, help="sets of fresh processes")
+    command.add_argument("--quick", action="store_true", help="does it run: one short round")
+    command.set_defaults(action=_bench)
+    return parser
+
+
+def main(arguments=None):
+    """The command line; returns the exit status."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # an encoding without arrows must not end a command
+    options = _parser().parse_args(arguments)
+    try:
+        options.action(options)
+        if sys.stdout:
+            sys.stdout.flush()
+    except BrokenPipeError:  # whoever read our output, such as `head`, has had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 0
+    except (ValueError, OSError, ImportError, MemoryError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("\nStopped. The same command continues after the last finished epoch.", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _run(options):
+    planned = _planned(options)
+    if options.workers and options.cluster:
+        raise ValueError("Workers: expected --workers or --cluster, found both.")
+    from study import campaign  # TensorFlow, which reading does without
+
+    results = options.results or settings.live_results()
+    verbose = 0 if options.quiet else "auto"
+    workers = 1 if options.workers is None else options.workers
+    campaign.run(planned, results, verbose, workers, options.cluster, options.threads)
+
+
+def _planned(options):
+    """The experiments that the options of `run` name; options that would do nothing are an error."""
+    given = {name: getattr(options, name) for name in ("arms", "penalties", "set", "tests") if getattr(options, name)}
+    for one, other in (("set", "tests"), ("set", "arms"), ("set", "penalties"), ("penalties", "arms")):
+        if one in given and other in given:
+            raise ValueError(f"Options: expected --{one} without --{other}, which it replaces, found both.")
+    chosen = {"profile": options.profile, "moment_weight": options.moment_weight}
+    tests = options.tests or list(settings.LEARNING_RATES)
+    if not options.moment_weight > 0:
+        raise ValueError(f"Moment weight: expected above 0, found {options.moment_weight}. The plain arm has 0.")
+    if options.set:
+        profile = options.profile or ("ablation" if not os.environ.get("STUDY_PROFILE") else None)
+        return catalogue.variants(catalogue.SETS[options.set], options.seeds, **{**chosen, "profile": profile})
+    if options.penalties:
+        return catalogue.variants([(test, options.penalties) for test in tests], options.seeds, **chosen)
+    return catalogue.experiments(tests, options.arms or tuple(catalogue.ARMS), options.seeds, **chosen)
+
+
+def _status(options):
+    from study import records
+
+    def read(folder):
+        records.read(folder)
+        return schema.read_header(folder)
+
+    counts = catalogue.status(options.results, read)
+    if options.json:
+        print(json.dumps(counts, indent=2))
+        return
+    print(f"{counts['valid']} records, {len(counts['damaged'])} damaged")
+    for run in counts["runs"]:
+        print("{profile:10s} test {test}  {arm:10s} {finished:4d} finished {failed:4d} failed".format(**run))
+    for message in counts["damaged"]:
+        print(message)
+
+
+def _table(options):
+    profile = options.profile or settings.current_profile()
+    results = settings.live_results() if options.live else options.results
+    runs, damaged = catalogue.rows(results)
+    chosen = [run for run in runs if run["profile"] == profile]
+    for error in damaged:
+        print(f"warning: {error}", file=sys.stderr)
+    if not chosen:
+        raise ValueError(
+            f"Records: expected some of profile {profile} in {results}, found none. "
+            f"Mend it with: python -m study run --profile {profile} --results {results}"
+        )
+    print(f"The three tests, profile {profile}:")
+    print(catalogue.table_text(chosen))
+
+
+def _probe(options):
+    from study import machine, probe
+
+    machine.use_threads(options.threads)
+    for experiment in probe.planned(options.tests, options.arms, options.seeds, options.profile):
+        folder = probe.record(experiment, options.results or settings.live_results(), options.every)
+        print(folder.name, flush=True)
+
+
+def _figures(options):
+    from study import figures
+
+    for path in figures.write(options.results, options.folder):
+        print(path.name)
+
+
+def _notebooks(options):
+    from study import notebooks
+
+    if options.address is not None:
+        notebooks.stamp(options.address)
+    else:
+        notebooks.run_all(options.names, options.store)
+
+
+def _bench(options):
+    from study import bench
+
+    print(bench.text(bench.measure(1, 1, 2) if options.quick else bench.measure(options.rounds)))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

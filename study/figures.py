@@ -1,0 +1,304 @@
+"""Figures of recorded runs, and those of the README and of slides. Weights and rates are those of the records.
+
+python -m study figures    # writes figures/, the same bytes every time
+"""
+
+import io
+
+import numpy as np
+from matplotlib.ticker import LogLocator, NullFormatter
+from PIL import Image as Picture
+
+from helpers import metrics, plots
+from study import evidence, tables
+from study.settings import LEARNING_RATES, RECORDED, ROOT
+
+RATES = {test: f"{rate:g}" for test, rate in LEARNING_RATES.items()}
+
+
+@plots.styled
+def arms_over_training(plain, moments, frames=6, latents=16):
+    """Figure of both arms' samples over training: the same latents in every grid.
+
+    Args:
+        plain, moments: `records.Record` of the two arms of a pair.
+        frames: how many moments of training to show, evenly spaced, first and last included.
+        latents: how many of the fixed latents to show, a square number.
+    """
+    count = min(frames, *(len(record.images) for record in (plain, moments)))
+    figure, axes = plots.subplots(2, count, figsize=(1.75 * count, 4.1), squeeze=False)
+    for row, (arm, record) in zip(axes, {"plain": plain, "moments": moments}.items(), strict=True):
+        for axis, index in zip(row, np.linspace(0, len(record.images) - 1, count).round().astype(int), strict=True):
+            title = f"step {record.frame_steps[index]:,}"
+            plots.draw_grid(axis, record.images[index, :latents], int(latents**0.5), title)
+        row[0].text(-0.12, 0.5, plots.LABELS[arm], color=plots.COLOURS[arm], weight="bold", rotation=90,
+                    transform=row[0].transAxes, ha="center", va="center")  # fmt: skip
+    rate = plain.config["learning_rate"]
+    figure.suptitle(f"Learning rate {rate:g}, seed {plain.config['seed']}: the same noise over training")
+    return figure
+
+
+@plots.styled
+def losses_over_training(plain, moments, floors=None):
+    """Figure of losses and gaps of both arms, step by step, smoothed over 25 steps.
+
+    Args:
+        plain, moments: `records.Record` of the two arms of a pair.
+        floors: `(mean_gap, variance_gap)` between two batches of real images, drawn as a line.
+    """
+    weight = moments.moment_weight
+    panels = {
+        "discriminator_loss": "discriminator loss (nats)",
+        "generator_loss": "generator's adversarial loss (nats)",
+        "mean_gap": f"{weight:g} × mean gap",
+        "variance_gap": f"{weight:g} × variance gap",
+    }
+    figure, axes = plots.subplots(1, 4, figsize=(11, 2.9))
+    for arm, record in {"plain": plain, "moments": moments}.items():
+        for axis, (name, label) in zip(axes, panels.items(), strict=True):
+            values = plots.smooth(panel_values(record, name, weight))
+            steps = np.arange(len(values)) + len(record.steps[name]) - len(values) + 1
+            axis.plot(steps, values, plots.LINES[arm], color=plots.COLOURS[arm], label=plots.LABELS[arm])
+            axis.set(xlabel="step", title=label)
+            axis.title.set_fontsize(10)
+    for axis, floor in zip(axes[2:], floors or (None, None), strict=True):
+        if floor:
+            axis.axhline(weight * floor, color=plots.COLOURS["floor"], linestyle=":", label="two real batches")
+        axis.set_yscale("log")
+        axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axis.yaxis.set_major_formatter("{x:g}")
+        axis.yaxis.set_minor_formatter(NullFormatter())
+    figure.legend(*axes[2].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    return figure
+
+
+@plots.styled
+def animation(plain, moments, latents=16, milliseconds=600):
+    """Return an animated PNG of both arms' samples over training, as bytes.
+
+    It plays wherever a PNG is shown, without JavaScript or a video player.
+
+    Args:
+        plain, moments: `records.Record` of the two arms of a pair.
+        latents: how many of the fixed latents to show, a square number.
+        milliseconds: time each frame stays.
+    """
+    frames = []
+    for index in range(min(len(plain.images), len(moments.images))):
+        figure, axes = plots.subplots(1, 2, figsize=(4.4, 2.7))
+        for axis, (arm, record) in zip(axes, {"plain": plain, "moments": moments}.items(), strict=True):
+            plots.draw_grid(axis, record.images[index, :latents], int(latents**0.5), plots.LABELS[arm])
+            axis.title.set_color(plots.COLOURS[arm])
+        figure.suptitle(f"step {plain.frame_steps[index]:,}")
+        frames.append(Picture.open(io.BytesIO(plots.png(figure))).convert("L").quantize(16))
+    buffer = io.BytesIO()
+    frames[0].save(buffer, "PNG", save_all=True, append_images=frames[1:], duration=milliseconds, loop=0)
+    return buffer.getvalue()
+
+
+def show_animation(plain, moments, alt):
+    """Show `animation` in a notebook, with alt text."""
+    plots.show_png(animation(plain, moments), alt)
+
+
+@plots.styled
+def three_tests(pairs):
+    """Figure of the last samples of all six arms: one column a test, one row an arm.
+
+    Args:
+        pairs: dict from test number to (plain, moments), each a `records.Record`.
+    """
+    figure, axes = plots.subplots(2, len(pairs), figsize=(3.3 * len(pairs), 4.6), squeeze=False)
+    for column, (test, pair) in enumerate(pairs.items()):
+        for row, (arm, record) in enumerate(zip(("plain", "moments"), pair, strict=True)):
+            title = f"test {test}: learning rate {record.config['learning_rate']:g}" if row == 0 else ""
+            plots.draw_grid(axes[row, column], record.images[-1, :40], 8, title)
+            if column == 0:
+                axes[row, 0].text(-0.06, 0.5, plots.LABELS[arm], color=plots.COLOURS[arm], weight="bold", rotation=90,
+                                  transform=axes[row, 0].transAxes, ha="center", va="center")  # fmt: skip
+    return figure
+
+
+@plots.styled
+def evidence_over_training(bands, epochs, floor):
+    """Figure of the Fréchet distance over training: both arms, three rates, early and full.
+
+    Args:
+        bands: DataFrame as `evidence.bands` returns it, for the early phase (upper row).
+        epochs: DataFrame as `study.load_epochs` returns it, of the full protocol, one seed (lower row).
+        floor: the distance of real training images.
+    """
+    figure, axes = plots.subplots(2, 3, figsize=(10.5, 6.4), sharey="row")
+    for column, (test, rate) in enumerate(RATES.items()):
+        upper, lower = axes[:, column]
+        for arm in plots.LINES:
+            band = bands.loc[test, arm]
+            style = {"color": plots.COLOURS[arm], "ls": plots.LINES[arm], "lw": 2}
+            upper.fill_between(band.index, band["low"], band["high"], color=plots.COLOURS[arm], alpha=0.2, lw=0)
+            upper.plot(band.index, band["value"], label=plots.LABELS[arm], **style)
+            run = epochs[(epochs["test"] == test) & (epochs["arm"] == arm)]
+            lower.plot(run["epoch"], run["frechet_distance"], marker=".", **style)
+        lower.axhline(floor, color=plots.COLOURS["floor"], ls=":", lw=2, label="real training images")
+        upper.set(title=f"test {test}: learning rate {rate}", xlabel="step", ylim=(0, None))
+        lower.set(xlabel="epoch", yscale="log", xticks=range(0, 21, 5))
+        lower.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        lower.yaxis.set_major_formatter("{x:g}")
+        lower.yaxis.set_minor_formatter(NullFormatter())
+    axes[0, 0].set_ylabel(f"Fréchet distance\nfirst epoch, {int(bands['n'].max())} seeds")
+    axes[1, 0].set_ylabel("Fréchet distance\nfull protocol, 1 seed")
+    handles = [*axes[0, 0].get_legend_handles_labels(), *axes[1, 0].get_legend_handles_labels()]
+    figure.legend(handles[0] + handles[2], handles[1] + handles[3], loc="outside lower center", ncols=3)
+    return figure
+
+
+@plots.styled
+def seeds(runs, collapsed_below, tests=(1, 2, 3)):
+    """Figure of every seed's last Fréchet distance and label entropy, the two arms of a seed joined.
+
+    Args:
+        runs: DataFrame as `study.load_runs` returns it, of one profile.
+        collapsed_below: the label entropy below which a run counts as collapsed.
+        tests: which to show.
+    """
+    panels = {"frechet_distance": "Fréchet distance (lower is better)", "label_entropy": "label entropy (nats)"}
+    figure, axes = plots.subplots(1, 2, figsize=(9.5, 3.8))
+    for axis, (name, title) in zip(axes, panels.items(), strict=True):
+        for place, test in enumerate(tests):
+            pairs = runs[runs["test"] == test].pivot(index="seed", columns="arm", values=name)
+            at = (place - 0.2, place + 0.2)
+            axis.plot(at, pairs[["plain", "moments"]].T, color="#BBBBBB", lw=1)
+            for x, (arm, marker) in zip(at, {"plain": "s", "moments": "o"}.items(), strict=True):
+                label = plots.LABELS[arm] if place == 0 else None
+                axis.plot([x] * len(pairs), pairs[arm], marker, color=plots.COLOURS[arm], ms=5, alpha=0.8, label=label)
+        axis.set(title=title, xlim=(-0.6, len(tests) - 0.4))
+        axis.set_xticks(range(len(tests)), [f"test {test}\n{RATES[test]}" for test in tests])
+        axis.grid(axis="x", visible=False)
+    axes[0].set_ylim(0, None)
+    axes[1].axhline(collapsed_below, color=plots.COLOURS["author"], ls=":", label="collapsed below")
+    figure.legend(*axes[1].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    return figure
+
+
+@plots.styled
+def variants(runs, table, arms, collapsed_below, title):
+    """Figure of the penalties of one test: every seed's Fréchet distance and label entropy, with means.
+
+    Args:
+        runs: DataFrame as `study.load_runs` returns it, of one test.
+        table: the same test's rows of `evidence.variants`, indexed by arm.
+        arms: which to show, from top to bottom.
+        collapsed_below: the label entropy below which a run counts as collapsed.
+        title: above both panels, such as the learning rate.
+    """
+    panels = {"frechet_distance": ("score", "Fréchet distance (lower is better)"),
+              "label_entropy": ("entropy", "label entropy (nats; collapsed below the dotted line)")}  # fmt: skip
+    figure, axes = plots.subplots(1, 2, figsize=(9.5, 1.4 + 0.42 * len(arms)), sharey=True)
+    for axis, (name, (column, label)) in zip(axes, panels.items(), strict=True):
+        for row, arm in enumerate(arms):
+            colour = plots.COLOURS.get(arm, plots.COLOURS["author"])
+            values = runs.loc[runs["arm"] == arm, name]
+            axis.plot(values, [row] * len(values), "o", color=colour, ms=5, alpha=0.4)
+            found = table.loc[arm, column]
+            axis.plot([found.low, found.high], [row - 0.25] * 2, color=colour, lw=2)
+            axis.plot(found.value, row - 0.25, "|", color=colour, ms=11, mew=2)
+        axis.set(xlabel=label, ylim=(len(arms) - 0.4, -0.7))
+        axis.grid(axis="y", visible=False)
+    axes[0].set_yticks(range(len(arms)), [plots.LABELS.get(arm, arm) for arm in arms])
+    axes[0].set_xlim(0, None)
+    axes[1].set_xlim(-0.1, 2.4)
+    axes[1].axvline(collapsed_below, color=plots.COLOURS["author"], ls=":")
+    figure.suptitle(title)
+    return figure
+
+
+@plots.styled
+def full_protocol(epochs, floors):
+    """Figure of three metrics over the epochs of one pair, and what real images reach.
+
+    Args:
+        epochs: dict from arm to a record's `epochs`.
+        floors: dict as `metrics.floor` returns it.
+    """
+    panels = {
+        "frechet_distance": "Fréchet distance ↓",
+        "label_entropy": "label entropy (nats) ↑",
+        "recall": "recall ↑",
+    }
+    figure, axes = plots.subplots(1, 3, figsize=(10.5, 3.3))
+    for axis, (name, title) in zip(axes, panels.items(), strict=True):
+        for arm, table in epochs.items():
+            axis.plot(
+                table["epoch"],
+                table[name],
+                plots.LINES[arm],
+                color=plots.COLOURS[arm],
+                marker=".",
+                lw=2,
+                label=plots.LABELS[arm],
+            )
+        axis.axhline(floors[name], color=plots.COLOURS["floor"], ls=":", lw=2, label="real training images")
+        axis.set(title=title, xlabel="epoch", ylim=(0, None), xticks=range(0, 21, 5))
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    return figure
+
+
+@plots.styled
+def beside_author(author, pair, bands=None):
+    """Figure of test 3's losses at the end of each epoch, the author's beside ours.
+
+    Args:
+        author: DataFrame as `data.load_author_log` returns it.
+        pair: (plain, moments), each a `records.Record` of test 3.
+        bands: dict from arm to a DataFrame as `evidence.inside` returns it, to draw as bands.
+    """
+    figure, axes = plots.subplots(1, 2, figsize=(9.5, 3.8))
+    titles = {"discriminator_loss": "discriminator loss (nats)", "generator_loss": "generator loss (penalty included)"}
+    for axis, (name, title) in zip(axes, titles.items(), strict=True):
+        for arm, record in zip(("plain", "moments"), pair, strict=True):
+            log = author[author["moment_weight"] == record.moment_weight]
+            axis.plot(log["epoch"], log[name], "o:", color=plots.COLOURS[arm], mfc="white", ms=5,
+                      label=f"{plots.LABELS[arm]}, author")  # fmt: skip
+            axis.plot(record.epochs["epoch"], record.epochs[name], "-", color=plots.COLOURS[arm], lw=2,
+                      label=f"{plots.LABELS[arm]}, ours")  # fmt: skip
+            if bands:
+                band = bands[arm][bands[arm]["name"] == name]
+                axis.fill_between(band["epoch"], band["low"], band["high"], color=plots.COLOURS[arm], alpha=0.2, lw=0)
+        axis.set(xlabel="epoch", title=title)
+        axis.set_xticks(range(0, 21, 5))
+    axes[0].set_ylim(0, 2)
+    axes[1].set_yscale("log")
+    axes[1].set_ylim(2, 40)
+    axes[1].set_yticks([2, 4, 6, 10, 20, 40], labels=["2", "4", "6", "10", "20", "40"])
+    axes[1].minorticks_off()
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, fontsize=10)
+    return figure
+
+
+def panel_values(record, name, weight):
+    """One curve of `losses_over_training`: gaps times `weight`, the run's own penalty taken off its loss."""
+    steps = record.steps
+    if name.endswith("gap"):
+        return weight * steps[name]
+    if name == "generator_loss":
+        penalty = record.moment_weight * (steps["mean_gap"] + steps["variance_gap"])
+        return steps[name] - penalty
+    return steps[name]
+
+
+def write(results=RECORDED, folder=ROOT / "figures"):
+    """Write the figures of the README and of slides into a folder; return their paths."""
+    pairs = tables.load_pairs(results)
+    figures = {f"test_{test}": arms_over_training(*pair) for test, pair in pairs.items()}
+    figures["three_tests"] = three_tests(pairs)
+    runs, frames, epochs = tables.load_runs(results), tables.load_frames(results), tables.load_epochs(results)
+    early_runs, early_frames = (table[table["profile"] == "lesson"] for table in (runs, frames))
+    full = epochs[(epochs["profile"] == "full") & (epochs["seed"] == 0)]
+    floor = metrics.floor()["frechet_distance"]
+    figures["evidence"] = evidence_over_training(evidence.bands(early_frames), full, floor)
+    figures["seeds"] = seeds(early_runs, evidence.COLLAPSED_BELOW)
+    folder.mkdir(parents=True, exist_ok=True)
+    pictures = {name: plots.png(figure) for name, figure in figures.items()}
+    pictures["test_3_animation"] = animation(*pairs[3])
+    for name, picture in pictures.items():
+        (folder / f"{name}.png").write_bytes(picture)
+    return [folder / f"{name}.png" for name in pictures]

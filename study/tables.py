@@ -1,0 +1,124 @@
+"""Recorded runs as tidy tables, for notebooks: one row a run, an epoch or a frame."""
+
+import dataclasses
+import warnings
+
+import pandas as pd
+
+from study import catalogue, records, schema
+from study.experiment import Experiment
+from study.settings import RECORDED
+
+NAMES = tuple(name for name in schema.METRICS if name not in schema.OPTIONAL_METRICS)
+
+
+def load_records(results=RECORDED):
+    """Read all records below a folder; damaged ones are named in a warning and left out.
+
+    Args:
+        results: folder with records in <profile>/<name>/.
+
+    Returns:
+        A list of `records.Record`, in order of profile and name.
+    """
+    return _or_warn(*catalogue.read_all(results, records.read))
+
+
+def _or_warn(loaded, damaged):
+    """What could be read; the damaged ones are named in a warning to the caller's caller."""
+    for error in damaged:
+        warnings.warn(str(error), stacklevel=3)
+    return loaded
+
+
+def load_pairs(results=RECORDED, profile="lesson", seed=0, tests=(1, 2, 3)):
+    """Read the recorded pairs of one profile and seed.
+
+    Returns:
+        A dict from test to (plain, moments), each a `records.Record`.
+
+    Raises:
+        ValueError: a pair is not complete.
+        records.RecordError: one of its records is damaged.
+    """
+    planned = catalogue.experiments(tests, seeds=[seed], profile=profile)
+    missing = [experiment.name for experiment in planned if not experiment.folder(results).is_dir()]
+    if missing:
+        raise ValueError(
+            f"Records of profile {profile} in {results}: expected {len(planned)}, found no "
+            f"{', '.join(missing)}. Mend it with: python -m study run --profile {profile} --results {results}"
+        )
+    runs = iter([records.read(experiment.folder(results)) for experiment in planned])
+    return {test: (next(runs), next(runs)) for test in tests}
+
+
+def load_runs(results=RECORDED):
+    """Tidy table of all recorded runs below a folder, one row a run; reads their scalars only.
+
+    Returns:
+        A DataFrame with the columns of `catalogue.row`.
+    """
+    return pd.DataFrame(_or_warn(*catalogue.rows(results)))
+
+
+def load_epochs(results=RECORDED):
+    """Tidy table of all recorded epochs below a folder, one row a run and epoch.
+
+    Returns:
+        A DataFrame with test, arm, learning_rate, moment_weight, penalty, seed, profile, epoch,
+        the losses and unweighted gaps of the epoch's last batch, and every metric.
+    """
+    return _joined(record.epochs.assign(**_labels(record)) for record in load_records(results))
+
+
+def load_frames(results=RECORDED):
+    """Tidy table of all recorded frames below a folder, one row a run and frame; finer than epochs.
+
+    Returns:
+        A DataFrame with name, test, arm, learning_rate, moment_weight, penalty, seed, profile, step, and where
+        frames were judged `schema.QUICK_METRICS` (on fewer images than after an epoch).
+    """
+    return _joined(record.frames.assign(name=record.name, **_labels(record)) for record in load_records(results))
+
+
+def _joined(tables):
+    """Tables one below the other; an empty one if there are none."""
+    tables = list(tables)
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
+
+
+def _labels(record):
+    """What tells a record's rows from those of others."""
+    experiment = Experiment.from_config(record.config)
+    settings = dataclasses.asdict(experiment)
+    fields = ("learning_rate", "moment_weight", "penalty", "seed", "profile")
+    return {**catalogue.labels(experiment), **{field: settings[field] for field in fields}}
+
+
+def table(runs):
+    """The tests side by side, ready to print.
+
+    Args:
+        runs: a DataFrame as `load_runs` returns it, of one profile.
+
+    Returns:
+        A DataFrame of text, one row a run: what was run, and the metrics that tell most.
+    """
+    return pd.DataFrame(map(catalogue.cells, sorted(runs.to_dict("records"), key=catalogue.order))).set_index("test")
+
+
+def scorecard(columns):
+    """Metrics side by side, ready to print.
+
+    Args:
+        columns: dict from a title to metrics as `metrics.judge` returns them; empty for a failed run.
+
+    Returns:
+        A DataFrame of text, one row a metric.
+    """
+    form = {name: ".1f" if "distance" in name else ".2f" for name in NAMES}
+    text = {
+        title: [format(scores[name], form[name]) if name in scores else "failed" for name in NAMES]
+        for title, scores in columns.items()
+    }
+    return pd.DataFrame(text, index=list(NAMES))

@@ -1,0 +1,114 @@
+"""The losses against NumPy and SciPy, the gradient of the gaps, and what two real batches differ by."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from scipy import special
+
+from helpers import losses
+
+LOGITS = hnp.arrays(np.float32, st.tuples(st.integers(1, 40), st.just(1)), elements=st.floats(-50, 50, width=32))
+# Each pixel's moments are float32 sums over up to 50 values: 16 roundings of 2^-24.
+ROUNDING = 2.0**-20
+
+
+def cross_entropy(logits, target):
+    """Mean of -t log p - (1 - t) log(1 - p), by SciPy's stable logarithms of the sigmoid in float64."""
+    logits = logits.astype(np.float64)
+    return np.mean(-target * special.log_expit(logits) - (1 - target) * special.log_expit(-logits))
+
+
+def gaps(fake, real):
+    """The two gaps in float64, by sums written out."""
+    fake, real = fake.astype(np.float64), real.astype(np.float64)
+    means = [batch.sum(axis=0) / len(batch) for batch in (fake, real)]
+    squares = [((batch - mean) ** 2).sum(axis=0) / len(batch) for batch, mean in zip((fake, real), means, strict=True)]
+    return np.abs(means[0] - means[1]).sum(), np.abs(squares[0] - squares[1]).sum()
+
+
+def found_gaps(*pair):
+    return [float(gap) for gap in losses.moment_gaps(*pair)]
+
+
+@st.composite
+def batches(draw):
+    """Two batches of images of one small shape, whose sizes may differ."""
+    shape = draw(hnp.array_shapes(min_dims=1, max_dims=3, max_side=5))
+    sizes = draw(st.tuples(st.integers(2, 50), st.integers(2, 50)))
+    # Seeds rather than elements: arrays of this size are slow to draw one by one; the ends of the range are likely.
+    generator = np.random.default_rng(draw(st.integers(0, 2**32)))
+    spread, centre = draw(st.sampled_from([0.0, 1e-3, 0.5, 1.0, 30.0])), draw(st.floats(-1, 1, width=32))
+    values = [np.clip(centre + spread * generator.normal(size=(size, *shape)), -1, 1) for size in sizes]
+    return [array.astype(np.float32) for array in values]
+
+
+@given(LOGITS, LOGITS, st.floats(0, 1), st.floats(0, 100), st.floats(0, 100), st.sampled_from([0.0, 0.1, 2.0]))
+def test_losses_are_scipys(real, fake, target, mean_gap, variance_gap, weight):
+    terms = np.float32(mean_gap), np.float32(variance_gap)
+    adversarial = cross_entropy(fake, 1.0)
+    found = {
+        "cross-entropy": (losses.binary_cross_entropy(real, target), cross_entropy(real, target)),
+        "discriminator": (losses.discriminator_loss(real, fake), cross_entropy(real, 0.9) + cross_entropy(fake, 0.0)),
+        "generator": (losses.generator_loss(fake, terms, weight), adversarial + weight * (mean_gap + variance_gap)),
+    }
+    for name, (loss, expected) in found.items():
+        assert float(loss) == pytest.approx(expected, rel=1e-5, abs=1e-6), name
+
+
+@pytest.mark.parametrize(
+    ("logit", "target", "expected"), [(1e4, 1.0, 0.0), (-1e4, 0.0, 0.0), (1e4, 0.0, 1e4), (0.0, 0.9, np.log(2))]
+)
+def test_cross_entropy_of_extreme_logits_is_finite(logit, target, expected):
+    assert float(losses.binary_cross_entropy(np.float32([[logit]]), target)) == pytest.approx(expected, rel=1e-6)
+
+
+@given(LOGITS, st.floats(0, 1e6, width=32))
+def test_weight_zero_is_exactly_the_adversarial_loss(logits, gap):
+    found = losses.generator_loss(logits, (tf.constant(gap), tf.constant(gap)), 0.0)
+    assert float(found) == float(losses.binary_cross_entropy(logits, 1.0))
+
+
+@given(batches(), st.integers(0, 2**32))
+def test_gaps_are_those_of_numpy_in_any_order(pair, seed):
+    fake, real = pair
+    shuffled = np.random.default_rng(seed).permutation(fake)
+    for images in (fake, shuffled):
+        assert found_gaps(images, real) == pytest.approx(gaps(fake, real), rel=1e-5, abs=ROUNDING * fake[0].size)
+    assert found_gaps(real, fake) == found_gaps(fake, real)
+    assert found_gaps(fake, fake) == [0.0, 0.0]
+
+
+def test_gaps_of_batches_worked_out_by_hand():
+    fake = np.float32([[-1, 0], [1, 0]])  # means 0, 0; variances 1, 0
+    real = np.float32([[0.5, 1], [0.5, 0], [0.5, 1], [0.5, 0]])  # means 0.5, 0.5; variances 0, 0.25
+    assert found_gaps(fake, real) == [1.0, 1.25]
+
+
+@pytest.mark.parametrize("sizes", [(6, 6), (4, 9)])
+def test_gradients_of_the_gaps_are_the_hand_formula(sizes):
+    generator = np.random.default_rng(0)
+    fake = generator.uniform(-1, 1, (sizes[0], 5, 5, 1))  # float64: no rounding to allow for
+    real = generator.uniform(-1, 1, (sizes[1], 5, 5, 1)) * 0.6
+    images = tf.constant(fake)
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(images)
+        found = losses.moment_gaps(images, tf.constant(real))
+    variance_sign = np.sign(fake.var(axis=0) - real.var(axis=0))
+    assert {-1.0, 1.0} == set(np.unique(variance_sign))  # both signs are put to the test
+    by_mean = np.broadcast_to(np.sign(fake.mean(axis=0) - real.mean(axis=0)) / len(fake), fake.shape)
+    by_variance = variance_sign * 2.0 * (fake - fake.mean(axis=0)) / len(fake)
+    written_out = losses.moment_gap_gradients(images, tf.constant(real))
+    for gap, formula, expected in zip(found, written_out, (by_mean, by_variance), strict=True):
+        assert np.abs(tape.gradient(gap, images) - expected).max() < 1e-14
+        assert np.abs(formula - expected).max() < 1e-14
+
+
+def test_two_real_batches_differ_by_what_the_study_found(mnist):
+    generator, found = np.random.default_rng(0), []
+    for _ in range(300):
+        images = mnist.train_images[generator.choice(len(mnist.train_images), 200, replace=False)]
+        found.append(found_gaps(images[:100], images[100:]))
+    assert 0.1 * np.mean(found, axis=0) == pytest.approx([3.38, 3.10], abs=0.07)

@@ -1,0 +1,133 @@
+"""A notebook away from its repository: on Colab it fetches it, elsewhere it says what to do; and its one address."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+
+from study import notebooks
+from study.settings import ROOT
+
+STUB = "import sys, types; sys.modules['google.colab'] = types.ModuleType('google.colab')\n"
+
+
+@pytest.fixture(scope="session")
+def repository(tmp_path_factory):
+    """Address of a clone of the files as they are now, as a repository that Colab could fetch."""
+    folder = tmp_path_factory.mktemp("repository")
+    listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True)
+    for name in listed.stdout.split("\n"):
+        if name.startswith(("helpers/", "study/", "data/", "results/lesson/")) and (ROOT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, folder / name)
+    git = ["git", "-c", "user.name=a", "-c", "user.email=a@b", "-C", str(folder)]
+    for command in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "all"]):
+        subprocess.run([*git, *command], check=True, capture_output=True)
+    return f"file://{folder}"
+
+
+def first_cell(folder, address, colab=True):
+    """Run a first cell twice in an empty folder, and then import helpers; return what the process did."""
+    source = notebooks.FIRST_CELL.format(address=address)
+    code = f"{STUB if colab else ''}{source}\n{source}\nimport helpers.losses\nprint(helpers.losses.__file__)"
+    outside = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    return subprocess.run([sys.executable, "-c", code], cwd=folder, env=outside, capture_output=True, text=True)
+
+
+def test_on_colab_the_repository_is_fetched_once(tmp_path, repository):
+    done = first_cell(tmp_path, repository)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == str(tmp_path / "course" / "helpers" / "losses.py")
+
+
+@pytest.mark.parametrize(("colab", "stamped"), [(True, False), (False, True), (False, False)])
+def test_elsewhere_one_sentence_says_what_to_do(tmp_path, repository, colab, stamped):
+    done = first_cell(tmp_path, repository if stamped else "", colab)
+    last = done.stderr.strip().splitlines()[-1]
+    assert done.returncode == 1 and last.startswith("ModuleNotFoundError: This notebook needs the folder 'helpers'")
+    assert "upload the whole folder, or write the address into ADDRESS above" in last
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("below", ["", "notebooks", "study"])
+def test_inside_the_repository_it_is_found_from_any_folder(below):
+    done = first_cell(ROOT / below, "", colab=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == str(ROOT / "helpers" / "losses.py")
+
+
+def test_a_file_beside_the_repository_shadows_nothing(tmp_path):
+    (tmp_path / "repository").mkdir()
+    (tmp_path / "secrets.py").write_text("raise SystemExit('shadowed')")
+    for name in ("helpers", "study", "data"):
+        (tmp_path / "repository" / name).symlink_to(ROOT / name)
+    done = first_cell(tmp_path / "repository", "", colab=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stamped", [True, False])
+def test_a_notebook_copied_alone_runs_on_colab_once_it_has_its_address(tmp_path, repository, stamped):
+    book = nbformat.read(notebooks.find(["00"])[0], as_version=4)
+    first = next(cell for cell in book.cells if cell.cell_type == "code")
+    first.source = STUB + notebooks.FIRST_CELL.format(address=repository if stamped else "")
+    client = NotebookClient(book, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}})
+    if not stamped:
+        with pytest.raises(CellExecutionError, match="This notebook needs the folder 'helpers'"):
+            client.execute()
+        return
+    client.execute()
+    assert any("image/png" in output.get("data", {}) for cell in book.cells for output in cell.get("outputs", []))
+
+
+@pytest.fixture
+def copied(tmp_path):
+    """A copy of what holds the address."""
+    shutil.copytree(notebooks.FOLDER, tmp_path / "notebooks", ignore=shutil.ignore_patterns(".*"))
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("repository", ["someone/moments", "A-b/c.d_e"])
+def test_one_address_is_written_into_project_cells_and_badges(copied, repository):
+    notebooks.stamp("first/guess", copied)
+    notebooks.stamp(repository, copied)
+    link = f"https://github.com/{repository}"
+    assert tomllib.loads((copied / "pyproject.toml").read_text())["project"]["urls"] == {"Repository": link}
+    for path in (copied / "notebooks").glob("*.ipynb"):
+        book = nbformat.read(path, as_version=4)
+        code = [cell for cell in book.cells if cell.cell_type == "code"]
+        assert code[0].source == notebooks.FIRST_CELL.format(address=link)
+        assert re.findall(r"github/(\S+?)\)", book.cells[0].source) == [f"{repository}/blob/main/notebooks/{path.name}"]
+        assert book.cells[0].source.startswith("# ")
+
+
+@pytest.mark.parametrize("wrong", ["", "name", "https://github.com/a/b", "a/b/c", 'a/b"'])
+def test_a_wrong_address_is_named_and_nothing_is_written(copied, wrong):
+    before = (copied / "pyproject.toml").read_bytes()
+    with pytest.raises(ValueError, match="Address: expected owner/name, found"):
+        notebooks.stamp(wrong, copied)
+    assert (copied / "pyproject.toml").read_bytes() == before
+
+
+def test_pages_keep_the_alt_texts(tmp_path):
+    command = [sys.executable, "-m", "nbconvert", "--to", "html", "--template", str(ROOT / "docs" / "page")]
+    path = notebooks.find(["00"])[0]
+    subprocess.run([*command, "--output-dir", str(tmp_path), str(path)], check=True, capture_output=True)
+    page = (tmp_path / "00_start_here.html").read_text(encoding="utf-8")
+    book = nbformat.read(path, as_version=4)
+    alts = [
+        o.metadata["image/png"]["alt"]
+        for c in book.cells
+        for o in c.get("outputs", [])
+        if "image/png" in o.get("data", {})
+    ]
+    assert alts and all(f'alt="{alt}"' in page for alt in alts)
+    assert "No description has been provided" not in page

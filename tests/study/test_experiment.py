@@ -1,0 +1,157 @@
+"""The description of a run: what it refuses, what it is called, and where its settings come from."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+
+from study import settings
+from study.catalogue import experiments
+from study.experiment import PENALTIES, Experiment
+
+NAN, INFINITY = float("nan"), float("inf")
+WRONG = {
+    "learning_rate": (0, 0.0, -0.001, NAN, INFINITY, "0.001", None, [0.1], True, 1e-50, 1e39, 10**400),
+    "moment_weight": (-0.1, NAN, INFINITY, "0.1", None, 1e-50, 1e39, 10**400),
+    "seed": (-1, 0.5, NAN, INFINITY, "0", None, False, 2**32, 2**53 + 1, 2.0**53, 10**400),
+    "epochs": (0, -1, 1.5, NAN, INFINITY, "2", 0.0),
+    "batch_size": (1, 0, -20, 61, 20.5, NAN, INFINITY, "20"),  # of 60 images
+    "train_images": (1, 55_001, 60.5, None),
+    "judged_images": (19, 10_001),
+    "frames_per_epoch": (0, -1, 4),  # of three steps
+    "frame_images": (-1, 1, 41),  # of 40 judged ones; one has no variance
+    "penalty": ("", "Mean", "both", None, ["mean"]),
+}
+
+
+@pytest.mark.parametrize(("name", "value"), [(name, value) for name, values in WRONG.items() for value in values])
+def test_a_wrong_setting_is_named_in_one_short_line(tiny, name, value):
+    with pytest.raises(ValueError) as caught:
+        tiny(**{name: value})
+    message = str(caught.value)
+    assert message.startswith(f"{name.replace('_', ' ').capitalize()}: expected ") and ", found " in message
+    assert len(message) < 250 and "\n" not in message
+    assert len(str(value)) > 20 or message.endswith(f"found {value!r}.")
+
+
+@pytest.mark.parametrize("name", ["", "tiny", "Full", None])
+def test_a_bad_profile_is_named_with_the_good_ones(tiny, name):
+    with pytest.raises(ValueError, match=f"Profile: expected one of {', '.join(settings.PROFILES)}, found .*Mend it"):
+        tiny(profile=name)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"moment_weight": 0, "penalty": "mean"}, "Penalty: expected moments with a moment weight of 0.*found 'mean'"),
+        ({"batch_size": 3, "penalty": "debiased"}, "Batch size: expected 4 or more for the debiased penalty, found 3"),
+    ],
+)
+def test_settings_that_do_not_go_together_are_named(tiny, changes, message):
+    with pytest.raises(ValueError, match=message):
+        tiny(**changes)
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ({"seed": 2**32 - 1}, {"seed": 2**32 - 1}),
+        ({"learning_rate": 1}, {"learning_rate": 1.0}),
+        ({"learning_rate": 1e30}, {"learning_rate": 1e30}),  # absurd, but a float32: it fails on record
+        ({"moment_weight": np.float64(0.1)}, {"moment_weight": 0.1}),
+        ({"moment_weight": 0}, {"moment_weight": 0.0}),
+        ({"seed": np.int64(0), "epochs": np.int64(2), "batch_size": 20.0}, {"seed": 0, "epochs": 2, "batch_size": 20}),
+    ],
+)
+def test_numbers_of_any_kind_are_one_experiment(tiny, given, kept):
+    found, expected = tiny(**given), tiny(**kept)
+    assert found == expected and (found.name, found.digest) == (expected.name, expected.digest)
+    assert all(type(getattr(found, name)) is type(value) for name, value in kept.items())
+    assert json.loads(json.dumps(dataclasses.asdict(found))) == dataclasses.asdict(expected)
+
+
+def test_an_experiment_cannot_be_changed(tiny):
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        tiny().seed = 1
+
+
+@pytest.mark.parametrize("test", [0, 4, "1", None])
+def test_there_are_three_tests(test):
+    with pytest.raises(ValueError, match="Test: expected 1, 2 or 3, found"):
+        Experiment.of_test(test, True, profile="smoke")
+
+
+@pytest.mark.parametrize(("test", "rate"), [(1, 0.01), (2, 0.001), (3, 0.0001)])
+@pytest.mark.parametrize(("moments", "weight", "arm"), [(True, 0.1, "moments"), (False, 0.0, "plain")])
+def test_the_tests_of_the_study(test, rate, moments, weight, arm):
+    found = Experiment.of_test(test, moments, seed=5, profile="full")
+    assert found == Experiment(rate, weight, 5, "full", 20, 100, 55_000, 10_000, 1, 0)
+    assert (found.test, found.arm, found.steps_per_epoch) == (test, arm, 550)
+
+
+@pytest.mark.parametrize("profile", settings.PROFILES)
+def test_every_profile_makes_an_experiment_of_its_sizes(profile):
+    found = Experiment.of_test(3, True, profile=profile)
+    sizes = settings.PROFILES[profile]
+    assert {name: getattr(found, name) for name in sizes} == sizes
+    assert found.frame_steps[-1] == found.steps_per_epoch and len(set(found.frame_steps)) == found.frames_per_epoch
+    if profile.startswith("batch") or profile in ("lesson", "ablation"):  # so that their runs can be compared
+        assert found.steps_per_epoch * found.epochs == 550
+
+
+def test_names_tell_runs_of_a_profile_apart(tiny):
+    runs = experiments(seeds=range(3), profile="smoke")
+    assert len({run.name for run in runs}) == len(runs) == 18
+    assert Experiment.of_test(3, False, 7, "smoke").name == "lr0.0001-moments0-seed7"
+    assert tiny().name == "lr0.001-moments0.1-seed0"
+    assert tiny(penalty="mean").name == "lr0.001-moments0.1-seed0-mean"
+    assert len({tiny(penalty=name).name for name in PENALTIES}) == len(PENALTIES)
+
+
+@pytest.mark.parametrize("field", ["epochs", "judged_images", "penalty", "frames_per_epoch"])
+def test_unfinished_runs_of_other_settings_have_another_digest(tiny, field):
+    other = {"epochs": 3, "judged_images": 30, "penalty": "mean", "frames_per_epoch": 2}[field]
+    assert tiny(**{field: other}).digest != tiny().digest == tiny().digest
+
+
+def test_settings_of_older_records_have_the_default_penalty(tiny):
+    config = dataclasses.asdict(tiny())
+    assert Experiment.from_config(config) == tiny()
+    del config["penalty"]
+    assert Experiment.from_config(config) == tiny()
+
+
+@pytest.mark.parametrize("change", [{"momentum": 0.9}, {"learning_rate": ...}])
+def test_settings_of_another_version_are_named(tiny, change):
+    config = {**dataclasses.asdict(tiny()), **change}
+    config = {name: value for name, value in config.items() if value is not ...}
+    with pytest.raises(ValueError, match="Settings: expected learning_rate, .*, found .*Mend it"):
+        Experiment.from_config(config)
+
+
+def test_the_profile_is_that_of_the_environment_or_the_lesson(monkeypatch):
+    assert Experiment.of_test(1, True).profile == settings.current_profile() == "lesson"
+    monkeypatch.setenv("STUDY_PROFILE", "smoke")
+    assert Experiment.of_test(1, True).profile == settings.current_profile() == "smoke"
+    monkeypatch.setenv("STUDY_PROFILE", "quick")
+    with pytest.raises(ValueError, match="Profile: expected one of smoke, .*, found 'quick'.*Mend it"):
+        Experiment.of_test(1, True)
+
+
+def test_the_readers_results_are_where_he_says_from_wherever_he_says_it(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    for named in (None, ""):
+        monkeypatch.setenv("STUDY_RESULTS", named) if named is not None else monkeypatch.delenv("STUDY_RESULTS")
+        assert settings.live_results() == settings.ROOT / "results" / "live"
+    for named, expected in {
+        "mine/runs": settings.ROOT / "mine" / "runs",  # as notebooks and commands run in different folders
+        str(tmp_path): tmp_path,
+        "~/runs": tmp_path / "home" / "runs",
+    }.items():
+        monkeypatch.setenv("HOME", str(tmp_path / "home"))
+        monkeypatch.setenv("STUDY_RESULTS", named)
+        assert settings.live_results() == expected
+    monkeypatch.setenv("STUDY_RESULTS", "~nobody-of-this-name/runs")
+    with pytest.raises(ValueError, match="STUDY_RESULTS: expected a folder, found '~nobody-of.*Mend it"):
+        settings.live_results()

@@ -1,0 +1,366 @@
+"""Runs: they repeat to the bit, come again as recorded, survive a stop, and fail on record."""
+
+import dataclasses
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+
+from helpers import data, metrics, models
+from helpers.gan import GAN
+from study import catalogue, files, machine, records, schema, training
+from study.experiment import Experiment
+from study.settings import RECORDED, ROOT
+
+NAMES = [name for name in schema.METRICS if name not in schema.OPTIONAL_METRICS]
+
+
+class At(keras.callbacks.Callback):
+    """Does something after one step of a call of `run`, counted from 1."""
+
+    def __init__(self, step, action):
+        super().__init__()
+        self.step, self.action, self.done = step, action, 0
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.done += 1
+        if self.done == self.step:
+            self.action(self.model)
+
+
+class Stopped(BaseException):
+    """Stands for whatever ends a run from outside; no `except Exception` may swallow it."""
+
+
+def stop(model):
+    raise Stopped
+
+
+def spoil(network):
+    """Make one weight of a network NaN, as a diverging update does."""
+    weight = network.trainable_variables[-1]
+    weight.assign(np.full(weight.shape, np.nan, np.float32))
+
+
+def files_of(folder):
+    return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def records_in(folder):
+    """Names of what stands in a folder, the locks' files aside."""
+    return sorted(path.name for path in folder.iterdir() if not path.name.startswith(".lock-"))
+
+
+@pytest.fixture
+def copied(results, tmp_path):
+    """A copy of the recorded pair, to be damaged."""
+    shutil.copytree(results, tmp_path / "copied")
+    return tmp_path / "copied"
+
+
+@pytest.fixture
+def no_training(monkeypatch):
+    monkeypatch.setattr(training, "build", lambda experiment: pytest.fail("something was run"))
+
+
+def test_the_record_holds_what_was_run(results, pair, tiny):
+    for record, weight in zip(pair, (0.0, 0.1), strict=True):
+        run = tiny(moment_weight=weight)
+        assert Experiment.from_config(record.config) == run
+        assert (record.name, record.status, record.reason) == (run.name, "finished", "")
+        assert {name: values.shape for name, values in record.steps.items()} == dict.fromkeys(schema.STEP_NAMES, (6,))
+        assert record.images.shape == (3, 40, 28, 28) and record.frame_steps.tolist() == [0, 3, 6]
+        assert record.provenance["wall_seconds"] > 0 and record.provenance["threads"] == machine.threads()
+    assert records_in(results / "smoke") == [pair[0].name, pair[1].name]  # and no unfinished folder or draft
+
+
+def test_the_table_is_the_steps_last_of_each_epoch_and_the_last_judgement(pair):
+    for record in pair:
+        for name in schema.STEP_NAMES:
+            assert np.array_equal(records.compact(record.epochs[name]), record.steps[name][[2, 5]])
+        assert list(record.metrics) == list(schema.METRICS)
+        last = record.epochs.iloc[-1]
+        assert {name: last[name] for name in schema.METRICS} == pytest.approx(record.metrics, rel=1e-8)
+
+
+def test_the_same_experiment_gives_the_same_bits(tiny, pair, tmp_path, same_bits):
+    same_bits(training.run(tiny(), tmp_path, verbose=0), pair[1])
+
+
+def test_weights_are_keras_own_after_its_seed_is_set(tiny, monkeypatch):
+    """As all recorded runs were started: the private draws are those that Keras would make."""
+    keras.utils.set_random_seed(5)
+    theirs = [models.build_generator(), models.build_discriminator()]
+    monkeypatch.setattr(random, "randint", lambda low, high: pytest.fail("drawn where other threads draw"))
+    ours = training.build(tiny(seed=5))
+    for one, other in zip((ours.generator, ours.discriminator), theirs, strict=True):
+        for a, b in zip(one.get_weights(), other.get_weights(), strict=True):
+            assert a.tobytes() == b.tobytes()
+
+
+def seen_in(experiment):
+    """Weights, first images, noise and dropout state of the first step of a run, as `run` would have them."""
+    seen = {}
+
+    class Look(keras.callbacks.Callback):
+        def on_train_batch_begin(self, batch, logs=None):
+            seen["dropout"] = np.array(self.model.discriminator.get_layer("dropout").seed_generator.state)
+            kernels = [v for v in self.model.trainable_variables if "kernel" in v.path]
+            seen["weights"] = [np.array(kernel) for kernel in kernels]
+            raise Stopped
+
+    served = data.Batches.__getitem__
+
+    def note(batches, step):
+        found = served(batches, step)
+        if step == 0:
+            seen["images"], seen["noise"] = found
+        return found
+
+    with pytest.MonkeyPatch.context() as patched, pytest.raises(Stopped):
+        patched.setattr(data.Batches, "__getitem__", note)
+        training.run(experiment, os.environ["STUDY_RESULTS"], [Look()], verbose=0)
+    return seen
+
+
+def test_another_seed_gives_other_weights_order_noise_and_dropout(tiny):
+    (one, other), again = [seen_in(tiny(seed=seed)) for seed in (0, 1)], seen_in(tiny(moment_weight=0.0))
+    for first, second, same in zip(one["weights"], other["weights"], again["weights"], strict=True):
+        assert not np.array_equal(first, second) and np.array_equal(first, same)
+    for name in ("images", "noise", "dropout"):
+        assert not np.array_equal(one[name], other[name]) and np.array_equal(one[name], again[name]), name
+
+
+def test_paired_arms_share_weights_order_and_noise(pair):
+    plain, moments = pair
+    assert plain.images[0].tobytes() == moments.images[0].tobytes()
+    # All three values come before the generator's first update; the fourth has the penalty in it.
+    for name in ("discriminator_loss", "mean_gap", "variance_gap"):
+        assert plain.steps[name][0] == moments.steps[name][0], name
+    penalty = 0.1 * (moments.steps["mean_gap"][0] + moments.steps["variance_gap"][0])
+    expected = plain.steps["generator_loss"][0] + penalty
+    # Each is rounded by up to 2^-16, see `records.compact`.
+    assert moments.steps["generator_loss"][0] == pytest.approx(expected, rel=2 * 2.0**-16)
+    assert plain.images[-1].tobytes() != moments.images[-1].tobytes()
+
+
+def test_frames_are_made_by_the_generator_as_it_was_and_judged_by_the_first_of_the_judged_images(tiny, pair):
+    generator = training.build(tiny()).generator
+    assert np.array_equal(pair[0].images[0], data.unscale(generator.predict(data.fixed_latents(), verbose=0)))
+    made = generator.predict(data.draw_latents(40, data.JUDGED_LATENTS, 0)[:20], verbose=0)
+    assert pair[0].frames.iloc[0].to_dict() == pytest.approx({"step": 0, **metrics.judge_quickly(made)}, rel=1e-6)
+
+
+def test_frames_need_not_be_judged(tiny, tmp_path, pair):
+    record = training.run(tiny(frame_images=0), tmp_path, verbose=0)
+    assert list(record.frames) == ["step"]
+    assert all(record.steps[name].tobytes() == pair[1].steps[name].tobytes() for name in schema.STEP_NAMES)
+
+
+FIRST_STEPS = """
+import json, sys
+import keras
+from study import schema, training
+from study.experiment import Experiment
+
+class Stop(keras.callbacks.Callback):
+    def on_train_batch_end(self, batch, logs=None):
+        print(json.dumps([float(logs[name]) for name in schema.STEP_NAMES]), flush=True)
+        if batch + 1 == int(sys.argv[3]):
+            raise SystemExit
+
+training.run(Experiment.from_config(json.loads(sys.argv[1])), sys.argv[2], [Stop()], verbose=0)
+"""
+BEFORE_THEY_WERE_NOTED = {"instructions": "avx512_bf16", "onednn": "on", "accelerator": "none"}
+
+
+@pytest.mark.parametrize(
+    ("profile", "test", "penalty", "steps"),
+    [
+        ("lesson", 3, "moments", 5),
+        pytest.param("lesson", 1, "moments", 50, marks=pytest.mark.slow),
+        pytest.param("full", 3, "moments", 50, marks=pytest.mark.slow),
+        pytest.param("ablation", 3, "placebo", 50, marks=pytest.mark.slow),
+        pytest.param("ablation", 3, "rescaled", 50, marks=pytest.mark.slow),
+    ],
+)
+def test_a_recorded_run_begins_so_again(tmp_path, profile, test, penalty, steps):
+    """To the bit where versions, instructions, oneDNN and threads are those of the record.
+
+    Elsewhere sums run in another order and the paths part: only the first step is compared there, to 1e-3.
+    """
+    recorded = records.read(Experiment.of_test(test, True, 0, profile, penalty).folder(RECORDED))
+    there = {**BEFORE_THEY_WERE_NOTED, **recorded.provenance}
+    here = {**machine.provenance(), "threads": there["threads"]}  # as they are set below
+    command = [sys.executable, "-c", FIRST_STEPS, json.dumps(recorded.config), str(tmp_path), str(steps)]
+    environment = {**os.environ, "TF_NUM_INTRAOP_THREADS": str(there["threads"])}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+    again = np.array([json.loads(line) for line in done.stdout.splitlines()])
+    expected = np.transpose([recorded.steps[name][:steps] for name in schema.STEP_NAMES])
+    assert len(again) == steps
+    np.testing.assert_allclose(again[0], expected[0], rtol=1e-3)
+    if all(here[name] == there[name] for name in machine.BITS):
+        np.testing.assert_array_equal(records.compact(again), expected)
+
+
+def test_a_recorded_run_is_not_run_again(tiny, results, pair, no_training, same_bits, monkeypatch):
+    before = files_of(results)
+    same_bits(training.run(tiny(), results), pair[1])
+    monkeypatch.setenv("STUDY_RESULTS", str(results))  # the reader's folder, unless told otherwise
+    same_bits(training.run(tiny()), pair[1])
+    assert files_of(results) == before
+
+
+def test_an_older_record_is_the_same_experiment(tiny, copied, no_training):
+    path = copied / "smoke" / tiny().name / "record.json"
+    header = json.loads(path.read_text())
+    del header["config"]["penalty"]
+    path.write_text(json.dumps(header))
+    assert training.run(tiny(), copied).name == tiny().name
+
+
+@pytest.mark.parametrize("name", ["moments", "placebo", "rescaled", "averaged"])
+def test_a_stopped_run_resumes_to_the_same_bits(tiny, tmp_path, pair, same_bits, name):
+    run = tiny(penalty=name)
+    whole = pair[1] if name == "moments" else training.run(run, tmp_path / "whole", verbose=0)
+    with pytest.raises(Stopped):
+        training.run(run, tmp_path / "stopped", [At(5, stop)], verbose=0)
+    assert catalogue.status(tmp_path / "stopped") == {"valid": 0, "runs": [], "damaged": []}  # it is not damaged
+    steps = At(1000, None)
+    same_bits(training.run(run, tmp_path / "stopped", [steps], verbose=0), whole)
+    assert steps.done == 3  # the second epoch only
+    assert records_in(tmp_path / "stopped" / "smoke") == [run.name]
+
+
+@pytest.fixture(scope="module")
+def unfinished(tiny, tmp_path_factory):
+    """Results folder of a run that was stopped while it judged its second and last epoch."""
+    folder, calls, judge = tmp_path_factory.mktemp("unfinished"), [], metrics.judge
+
+    def stop_the_second_time(images):
+        calls.append(len(images))
+        return judge(images) if len(calls) == 1 else stop(None)
+
+    with pytest.MonkeyPatch.context() as patched, pytest.raises(Stopped):
+        patched.setattr(metrics, "judge", stop_the_second_time)
+        training.run(tiny(), folder, verbose=0)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"), [({}, 1), ({"batch_size": 30}, 0), ({"epochs": 3}, 0), ({"judged_images": 20}, 0)]
+)
+def test_only_the_same_settings_take_up_an_unfinished_run(tiny, unfinished, tmp_path, monkeypatch, changes, expected):
+    shutil.copytree(unfinished, tmp_path, dirs_exist_ok=True)
+    begun = []
+
+    def fit(self, *arguments, initial_epoch, **keywords):
+        begun.append(initial_epoch)
+        raise Stopped
+
+    monkeypatch.setattr(GAN, "fit", fit)
+    with pytest.raises(Stopped):
+        training.run(tiny(**changes), tmp_path, verbose=0)
+    assert begun == [expected]
+
+
+@pytest.mark.parametrize("key", machine.BITS)
+def test_an_unfinished_run_goes_on_only_where_its_bits_are_the_same(tiny, unfinished, tmp_path, key, monkeypatch):
+    shutil.copytree(unfinished, tmp_path, dirs_exist_ok=True)
+    before = files_of(tmp_path)
+    elsewhere = {**machine.provenance(), key: 7}
+    monkeypatch.setattr(machine, "provenance", lambda: elsewhere)
+    with pytest.raises(ValueError, match=f"Unfinished run .*expected what it began with, {key} .*found {key} 7. Mend"):
+        training.run(tiny(), tmp_path, verbose=0)
+    assert {path: text for path, text in files_of(tmp_path).items() if path in before} == before
+
+
+def test_a_run_stopped_twice_resumes_to_the_same_bits(tiny, pair, unfinished, tmp_path, same_bits, monkeypatch):
+    shutil.copytree(unfinished, tmp_path, dirs_exist_ok=True)
+    with monkeypatch.context() as patched, pytest.raises(Stopped):
+        patched.setattr(records, "write", lambda folder, record: stop(None))
+        training.run(tiny(), tmp_path, verbose=0)  # all of its epochs are done now, its record is not written
+    steps = At(1000, None)
+    same_bits(training.run(tiny(), tmp_path, [steps], verbose=0), pair[1])
+    assert steps.done == 0
+
+
+def test_a_loss_that_is_not_finite_ends_the_run_on_record(tiny, tmp_path):
+    spoiler = At(4, lambda model: spoil(model.discriminator))
+    record = training.run(tiny(), tmp_path, [spoiler], verbose=0)
+    assert (record.status, record.metrics) == ("failed", {})
+    assert record.reason == "discriminator_loss was nan at step 5"
+    losses = record.steps["discriminator_loss"]
+    assert len(losses) == 5 and np.isnan(losses[4]) and np.isfinite(losses[:4]).all()
+    judged = record.epochs[NAMES]
+    assert record.epochs["epoch"].tolist() == [1, 2]
+    assert judged.iloc[0].notna().all() and judged.iloc[1].isna().all()
+    assert records_in(tmp_path / "smoke") == [tiny().name]
+
+
+@pytest.mark.filterwarnings("ignore:invalid value")
+def test_a_generator_broken_by_the_last_update_of_an_epoch_is_a_failed_run(tiny, tmp_path):
+    record = training.run(tiny(), tmp_path, [At(3, lambda model: spoil(model.generator))], verbose=0)
+    assert (record.status, record.metrics) == ("failed", {})
+    assert record.reason == "the generated images were not finite after step 3"
+
+
+def test_a_failure_stays_one_when_stopped_before_its_record_was_written(tiny, tmp_path, monkeypatch):
+    run = tiny(learning_rate=1e30)
+    with monkeypatch.context() as patched, pytest.raises(Stopped):
+        patched.setattr(records, "write", lambda folder, record: stop(None))
+        training.run(run, tmp_path, verbose=0)
+    record = training.run(run, tmp_path, verbose=0)
+    assert (record.status, record.reason) == ("failed", "generator_loss was nan at step 1")
+
+
+def test_a_record_of_other_settings_is_not_passed_off(tiny, copied, no_training):
+    before = files_of(copied)
+    with pytest.raises(ValueError) as caught:
+        training.run(tiny(epochs=3), copied, verbose=0)
+    message = str(caught.value)
+    assert "expected the settings" in message and "epochs=3" in message and "epochs=2" in message
+    assert str(copied / "smoke" / tiny().name) in message and "Mend it" in message
+    assert not isinstance(caught.value, schema.RecordError)  # it is not damaged
+    assert files_of(copied) == before
+
+
+@pytest.mark.parametrize("name", schema.FILES)
+def test_a_damaged_record_is_named_and_kept(tiny, copied, no_training, name):
+    (copied / "smoke" / tiny().name / name).unlink()
+    before = files_of(copied)
+    with pytest.raises(schema.RecordError, match=f"{tiny().name}: expected .*found no {name}"):
+        training.run(tiny(), copied, verbose=0)
+    assert files_of(copied) == before
+
+
+@pytest.mark.parametrize("below", ["", "results"])
+def test_results_that_cannot_be_written_are_named_before_any_work(tiny, tmp_path, below, no_training):
+    file = tmp_path / "file"
+    file.touch()
+    with pytest.raises(PermissionError, match="Results folder .*expected one that can be written.*Mend it"):
+        training.run(tiny(), file / below, verbose=0)
+
+
+def test_a_disk_without_room_for_the_weights_is_named_before_any_work(tiny, tmp_path, monkeypatch):
+    monkeypatch.setattr(files.shutil, "disk_usage", lambda folder: shutil._ntuple_diskusage(1, 1, 10**6))
+    monkeypatch.setattr(GAN, "fit", lambda *arguments, **keywords: pytest.fail("it began"))
+    with pytest.raises(OSError, match="expected .* MB free, found 1 MB"):
+        training.run(tiny(), tmp_path, verbose=0)
+
+
+def test_the_state_holds_every_variable_of_a_step_once(tiny):
+    gan = training.build(tiny(penalty="rescaled"))
+    state = training.state(gan)
+    optimizers = gan.generator_optimizer, gan.discriminator_optimizer, gan.shadow_optimizer
+    expected = [*gan.variables, *(variable for optimizer in optimizers for variable in optimizer.variables)]
+    assert {id(variable) for variable in state} == {id(variable) for variable in expected}
+    assert len({id(variable) for variable in state}) == len(state)
+    assert dataclasses.asdict(tiny()) == json.loads(json.dumps(dataclasses.asdict(tiny())))
