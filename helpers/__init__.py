@@ -6,10 +6,10 @@ Import it before Keras: it settles which backend Keras has, and keeps TensorFlow
 import importlib
 import importlib.util
 import os
+from pathlib import Path
 import subprocess
 import sys
 import tempfile
-from pathlib import Path
 
 
 def _require(*packages: str) -> None:

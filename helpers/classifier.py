@@ -8,11 +8,10 @@ import hashlib
 import json
 from pathlib import Path
 
-import keras
-import numpy as np
-from keras import layers
-
 from helpers import data
+import keras
+from keras import layers
+import numpy as np
 
 FEATURE_DIM = 64
 WEIGHTS_PATH = Path(__file__).with_name("classifier.weights.h5")

@@ -2,10 +2,9 @@
 
 from collections.abc import Callable
 
+from helpers import losses
 import keras
 import tensorflow as tf
-
-from helpers import losses
 
 
 class GAN(keras.Model):

@@ -6,12 +6,11 @@ says what real training images reach against the test images, which is as good a
 
 import functools
 
+from helpers import classifier, data
 import numpy as np
 from scipy import linalg, special
 from sklearn.metrics import pairwise_distances_chunked
 from sklearn.neighbors import NearestNeighbors
-
-from helpers import classifier, data
 
 NEIGHBOURS = 5
 KERNEL_BLOCKS = 10

@@ -5,15 +5,15 @@ a notebook that draws its own calls `use_style` first.
 """
 
 import base64
+from collections.abc import Callable, Sequence
 import functools
 import io
 import sys
-from collections.abc import Callable, Sequence
 
-import matplotlib.style
-import numpy as np
 from IPython.display import display
 from matplotlib.figure import Figure
+import matplotlib.style
+import numpy as np
 from PIL import Image as Picture
 
 # Okabe and Ito's colour-blind safe palette (and an olive of Tol's); the line style tells the arms apart without colour.

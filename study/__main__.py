@@ -13,8 +13,8 @@ python -m study bench                                        # our training step
 import argparse
 import json
 import os
-import sys
 from pathlib import Path
+import sys
 
 from study import catalogue, schema, settings
 from study.experiment import PENALTIES

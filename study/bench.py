@@ -1,16 +1,16 @@
 """How fast our training step is beside a plain Keras one, side by side in one run of this machine."""
 
+from concurrent.futures import ProcessPoolExecutor
 import multiprocessing
 import statistics
 import time
-from concurrent.futures import ProcessPoolExecutor
-
-import keras
-import numpy as np
 
 from helpers import data
 from helpers.gan import GAN, build_optimizer
 from helpers.models import build_discriminator, build_generator
+import keras
+import numpy as np
+
 from study import fast, machine
 from study.settings import MOMENT_WEIGHT
 

@@ -1,9 +1,10 @@
 """Campaigns: what is missing of many runs, one after another or on a Dask cluster."""
 
 import contextlib
-import time
 from pathlib import Path
+import time
 
+import helpers  # noqa: F401  TensorFlow, quietly
 import keras
 
 from study import machine, records, training

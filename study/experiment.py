@@ -1,13 +1,13 @@
 """One run of the study: a frozen description of all that its outcome depends on. Imports no TensorFlow."""
 
 import dataclasses
+from dataclasses import dataclass
 import hashlib
 import json
 import math
 import numbers
-import reprlib
-from dataclasses import dataclass
 from pathlib import Path
+import reprlib
 
 from study.settings import LEARNING_RATES, MOMENT_WEIGHT, PROFILES, check_profile, current_profile
 

@@ -5,11 +5,11 @@ python -m study figures    # writes figures/, the same bytes every time
 
 import io
 
-import numpy as np
+from helpers import metrics, plots
 from matplotlib.ticker import LogLocator, NullFormatter
+import numpy as np
 from PIL import Image as Picture
 
-from helpers import metrics, plots
 from study import evidence, tables
 from study.settings import LEARNING_RATES, RECORDED, ROOT
 

@@ -3,9 +3,9 @@
 import contextlib
 import errno
 import os
+from pathlib import Path
 import secrets
 import shutil
-from pathlib import Path
 
 import filelock
 

@@ -13,10 +13,10 @@ import math
 import os
 import shutil
 
+from helpers import data, metrics
 import numpy as np
 import pandas as pd
 
-from helpers import data, metrics
 from study import files, machine, records
 from study.schema import METRICS, QUICK_METRICS, STEP_NAMES
 

@@ -3,11 +3,12 @@
 import functools
 import importlib.metadata
 import os
+from pathlib import Path
 import platform
 import subprocess
-from pathlib import Path
 
 import helpers  # noqa: F401  TensorFlow, quietly
+
 from study.settings import ROOT
 
 # Of a provenance, what the bits of a run depend on: only where all are equal do they come again.

@@ -1,10 +1,10 @@
 """Figures that one notebook each draws (07, 08, 10 and 12)."""
 
+from helpers import plots
 import matplotlib
 import numpy as np
 from scipy import ndimage
 
-from helpers import plots
 from study.figures import RATES
 
 TERM_LINES = {**plots.LINES, "mean": ":", "variance": "-."}

@@ -2,15 +2,15 @@
 
 import asyncio
 import os
+from pathlib import Path
 import re
 import sys
 import tempfile
 import time
-from pathlib import Path
 
-import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
+import nbformat
 
 from study import files
 from study.settings import ROOT, current_profile, live_results
@@ -32,8 +32,8 @@ if root is None and ADDRESS and "google.colab" in sys.modules:
     root = Path("course").resolve()
 if root is None:
     raise ModuleNotFoundError(
-        "This notebook needs the folder 'helpers' of its repository: open it inside that "
-        "repository, upload the whole folder, or write the address into ADDRESS above."
+        "This notebook needs the folder 'helpers' of its repository: open it inside "
+        "the repository, upload the whole folder, or write its address into ADDRESS."
     )
 if str(root) not in sys.path:
     sys.path.insert(0, str(root))"""

@@ -5,11 +5,10 @@ run logs, the generated and the real batch (batch, 28, 28, 1), and how many upda
 had. It returns two scalars, unweighted, in the place of the two gaps in `losses.generator_loss`.
 """
 
-import keras
-import numpy as np
-from keras import ops
-
 from helpers import losses
+import keras
+from keras import ops
+import numpy as np
 
 SWITCH = 100  # the step at which "early" ends and "late" begins
 DECAY = 0.9

@@ -9,16 +9,16 @@ the run ended with and its provenance.
 import json
 import math
 import os
+from pathlib import Path
 import shutil
 import warnings
-from pathlib import Path
 
+from helpers import data, losses
 import keras
 import numpy as np
 import pandas as pd
 import tensorflow as tf
 
-from helpers import data, losses
 from study import catalogue, files, training
 from study.experiment import PENALTIES, Experiment
 from study.schema import RecordError, broken

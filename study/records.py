@@ -8,10 +8,10 @@
     samples.npz     images: uint8 (frames, latents, 28, 28), of the fixed latents
 """
 
-import json
-import zipfile
 from dataclasses import dataclass
+import json
 from pathlib import Path
+import zipfile
 
 import numpy as np
 import pandas as pd

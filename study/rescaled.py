@@ -1,9 +1,8 @@
 """The plain GAN whose generator moves as far as with moments: is it the direction, or the size of the steps?"""
 
-import tensorflow as tf
-
 from helpers import losses
 from helpers.gan import GAN
+import tensorflow as tf
 
 
 def build(name):

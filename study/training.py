@@ -4,10 +4,10 @@ import functools
 import random
 import time
 
+from helpers import data, models
 import keras
 import numpy as np
 
-from helpers import data, models
 from study import fast, files, penalties, records, rescaled
 from study.experiment import Experiment
 from study.journal import Epoch, Journal, judged_latents
