@@ -19,10 +19,12 @@ def accelerate(network):
     Returns:
         A `keras.Model` of the same layers' names, the same weights and the same dropout seeds.
     """
-    faster = {layers.BatchNormalization: FusedBatchNormalization}
-
     def copy(layer):
-        return faster.get(type(layer), type(layer)).from_config(layer.get_config())
+        kind = type(layer)
+        # The kernel normalises over the last axis and has both gamma and beta; others stay Keras' own.
+        if kind is layers.BatchNormalization and layer.axis in (-1, layer.input.ndim - 1) and layer.scale and layer.center:
+            kind = FusedBatchNormalization
+        return kind.from_config(layer.get_config())
 
     found = keras.models.clone_model(network, clone_function=copy)
     found.set_weights(network.get_weights())

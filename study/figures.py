@@ -16,6 +16,12 @@ from study.settings import LEARNING_RATES, RECORDED, ROOT
 RATES = {test: f"{rate:g}" for test, rate in LEARNING_RATES.items()}
 
 
+TERM_LINES = {**plots.LINES, "mean": ":", "variance": "-."}
+TERM_LINES |= {"early": (0, (8, 2)), "late": (0, (3, 1, 1, 1, 1, 1))}
+TERM_LABELS = {**plots.LABELS, "mean": "mean term only", "variance": "variance term only"}
+TERM_LABELS |= {"early": "both terms up to step 100", "late": "both terms from step 100 on"}
+
+
 @plots.styled
 def arms_over_training(plain, moments, frames=6, latents=16):
     """Figure of both arms' samples over training: the same latents in every grid.
@@ -283,6 +289,14 @@ def panel_values(record, name, weight):
         penalty = record.moment_weight * (steps["mean_gap"] + steps["variance_gap"])
         return steps[name] - penalty
     return steps[name]
+
+
+def draw_seeds(axis, runs, name, arm):
+    """Draw a column of what probes measured (see `probe.load`) on an axis: one faint line a seed, and their mean."""
+    for _, run in runs.groupby("seed"):
+        axis.plot(run["step"], run[name], color=plots.COLOURS[arm], lw=0.8, alpha=0.35)
+    mean = runs.groupby("step")[name].mean()
+    axis.plot(mean.index, mean, ls=TERM_LINES[arm], color=plots.COLOURS[arm], lw=2, label=TERM_LABELS[arm])
 
 
 def write(results=RECORDED, folder=ROOT / "figures"):

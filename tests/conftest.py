@@ -1,12 +1,16 @@
 """What the tests share: the images, tiny experiments, and one recorded pair of them."""
 
+from helpers import data
+from hypothesis import settings
 import numpy as np
 import pytest
-from hypothesis import settings
+import tensorflow as tf
 
-from helpers import data
 from study import training
 from study.experiment import Experiment
+
+if tf.config.list_physical_devices("GPU"):  # there sums run in any order, and some tests compare bits
+    tf.config.experimental.enable_op_determinism()
 
 # The same examples on every machine and every run: a red test is a changed program, not bad luck.
 settings.register_profile("fixed", derandomize=True, deadline=None, max_examples=60, database=None)

@@ -1,35 +1,35 @@
-"""The two networks from Keras' own layers, at the study's sizes and at small ones, and Adam in NumPy."""
-
-import functools
+"""The two networks from Keras' own layers, at small sizes, and Adam in NumPy."""
 
 import keras
-import numpy as np
 from keras import layers
+import numpy as np
 
-FULL = {"generator": (1024, 256, 32), "discriminator": (32, 256)}
 NARROW = {"generator": (24, 6, 4), "discriminator": (4, 6)}
 
 
-def plain_generator(widths=FULL["generator"], dtype="float32"):
+def plain_generator(widths=NARROW["generator"], dtype="float32"):
     """The generator of the design page."""
     dense, deep, shallow = widths
-    normalise = functools.partial(layers.BatchNormalization, dtype=dtype)
-    leak = functools.partial(layers.LeakyReLU, negative_slope=0.2, dtype=dtype)
-    enlarge = functools.partial(layers.Conv2DTranspose, kernel_size=3, strides=2, padding="same", dtype=dtype)
-    parts = [keras.Input((100,), dtype=dtype), layers.Dense(dense, dtype=dtype), normalise(), leak()]
-    parts += [layers.Dense(49 * deep, dtype=dtype), layers.Reshape((7, 7, deep), dtype=dtype), normalise(), leak()]
-    parts += [enlarge(shallow), normalise(), leak(), enlarge(1, activation="tanh")]
-    return keras.Sequential(parts)
+    blocks = [
+        [layers.Dense(dense, dtype=dtype)],
+        [layers.Dense(49 * deep, dtype=dtype), layers.Reshape((7, 7, deep), dtype=dtype)],
+        [layers.Conv2DTranspose(shallow, 3, 2, "same", dtype=dtype)],
+    ]
+    last = layers.Conv2DTranspose(1, 3, 2, "same", activation="tanh", dtype=dtype)
+    return keras.Sequential([keras.Input((100,), dtype=dtype), *_normalised(blocks, dtype), last])
 
 
-def plain_discriminator(widths=FULL["discriminator"], dtype="float32", rate=0.5):
+def plain_discriminator(widths=NARROW["discriminator"], dtype="float32", rate=0.5):
     """The discriminator of the design page."""
-    parts = [keras.Input((28, 28, 1), dtype=dtype)]
-    for width in widths:
-        parts += [layers.Conv2D(width, 3, 2, "same", dtype=dtype), layers.BatchNormalization(dtype=dtype)]
-        parts += [layers.LeakyReLU(negative_slope=0.2, dtype=dtype)]
-    parts += [layers.Flatten(dtype=dtype), layers.Dropout(rate, name="dropout", dtype=dtype)]
-    return keras.Sequential([*parts, layers.Dense(1, dtype=dtype)])
+    blocks = [[layers.Conv2D(width, 3, 2, "same", dtype=dtype)] for width in widths]
+    last = layers.Flatten(dtype=dtype), layers.Dropout(rate, name="dropout", dtype=dtype), layers.Dense(1, dtype=dtype)
+    return keras.Sequential([keras.Input((28, 28, 1), dtype=dtype), *_normalised(blocks, dtype), *last])
+
+
+def _normalised(blocks, dtype):
+    for block in blocks:
+        yield from block
+        yield from (layers.BatchNormalization(dtype=dtype), layers.LeakyReLU(negative_slope=0.2, dtype=dtype))
 
 
 class NumpyAdam:
@@ -40,12 +40,15 @@ class NumpyAdam:
         self.rate, *self.betas = (float(np.float32(value)) for value in (rate, 0.9, 0.999))
         self.step, self.first, self.second = 0, {}, {}
 
-    def apply(self, gradients, variables):
+    def moves(self, gradients):
         self.step += 1
-        rate = self.rate * np.sqrt(1 - self.betas[1] ** self.step) / (1 - self.betas[0] ** self.step)
-        for index, (gradient, variable) in enumerate(zip(gradients, variables, strict=True)):
-            gradient = np.asarray(gradient, np.float64)
+        rate, moves = self.rate * np.sqrt(1 - self.betas[1] ** self.step) / (1 - self.betas[0] ** self.step), []
+        for index, gradient in enumerate(np.asarray(gradient, np.float64) for gradient in gradients):
             self.first[index] = 0.9 * self.first.get(index, 0.0) + 0.1 * gradient
             self.second[index] = 0.999 * self.second.get(index, 0.0) + 0.001 * gradient**2
-            change = rate * self.first[index] / (np.sqrt(self.second[index]) + 1e-8)
-            variable.assign(np.asarray(variable, np.float64) - change)
+            moves.append(-rate * self.first[index] / (np.sqrt(self.second[index]) + 1e-8))
+        return moves
+
+    def apply(self, gradients, variables):
+        for move, variable in zip(self.moves(gradients), variables, strict=True):
+            variable.assign(np.asarray(variable, np.float64) + move)

@@ -1,12 +1,10 @@
 """The images: the split, the archive's checks, and the batches that training sees."""
 
-import keras
-import numpy as np
-import pytest
+from helpers import data
 from hypothesis import given
 from hypothesis import strategies as st
-
-from helpers import data
+import numpy as np
+import pytest
 
 
 def images_of(count):
@@ -21,10 +19,6 @@ def served(batches):
     return np.concatenate(images)[:, 0, 0, 0], np.concatenate(latents)
 
 
-def same(one, other):
-    return [np.array_equal(a, b) for a, b in zip(one, other, strict=True)]
-
-
 def test_split_is_the_archives_scaled(mnist, archive):
     # An independent formula: float64, another order of operations, rounded to float32 at the end.
     train, test = (((2.0 * archive[x].astype(np.float64) - 255.0) / 255.0)[..., None] for x in ("x_train", "x_test"))
@@ -36,56 +30,53 @@ def test_split_is_the_archives_scaled(mnist, archive):
         assert np.abs(images - wanted).max() <= 2.0**-23
     for found, wanted in zip(mnist[1::2], expected[1::2], strict=True):
         assert found.dtype == np.uint8 and np.array_equal(found, wanted)
-
-
-def test_all_share_the_arrays_and_none_can_write_them(mnist):
-    assert data.load_mnist() is mnist
-    for array in mnist:
-        with pytest.raises(ValueError, match="read-only"):
-            array[0] = 0
+    assert data.load_mnist() is mnist  # all share the arrays, so none may write them
+    assert not any(array.flags.writeable for array in mnist)
 
 
 def test_scaling_and_back_is_exact():
     every_value = np.arange(256, dtype=np.uint8).reshape(1, 16, 16)
     back = data.unscale(data.scale(every_value))
     assert back.dtype == np.uint8 and np.array_equal(back, every_value)
-    assert data.unscale(np.zeros((0, 28, 28, 1), np.float32)).shape == (0, 28, 28)
 
 
-@pytest.mark.parametrize("pixels", [np.zeros((2, 4, 4)), np.zeros((2, 4, 4), np.int64), np.zeros((4, 4), np.uint8)])
-def test_scale_refuses_what_are_no_stored_images(pixels):
-    with pytest.raises(ValueError, match=rf"Pixels: expected uint8 of shape .* found {pixels.dtype} \({pixels.shape[0]}"):
-        data.scale(pixels)
+ZEROS = np.zeros((3, 28, 28, 1), np.float32)
+NAN = np.where(np.arange(28) == 5, np.float32(np.nan), images_of(3)[..., 0])[..., None]
+WRONG = {
+    "float pixels": (data.scale, np.zeros((2, 4, 4)), r"expected uint8 of shape .* found float64 \(2, 4, 4\)"),
+    "one image": (data.scale, np.zeros((4, 4), np.uint8), r"expected uint8 of shape .* found uint8 \(4, 4\)"),
+    "nan to unscale": (data.unscale, NAN, r"expected pixels in \[-1, 1\], found \[nan"),
+    "below -1 to unscale": (data.unscale, ZEROS - 1.01, r"expected pixels in \[-1, 1\], found \[-1.01"),
+    "no channel axis": (data.check_images, ZEROS[..., 0], r"shape \(n, 28, 28, 1\), found \(3, 28, 28\)"),
+    "another size": (data.check_images, np.zeros((3, 32, 32, 1), np.float32), r"shape .* found \(3, 32, 32, 1\)"),
+    "float64": (data.check_images, ZEROS.astype(float), "expected dtype float32, found float64"),
+    "one nan": (data.check_images, NAN, r"expected pixels in \[-1, 1\], found .*nan"),
+    "batches": (data.Batches, ZEROS.astype(float), "expected dtype float32, found float64"),
+}
 
 
-@pytest.mark.parametrize("pixel", [np.nan, 1.01, -1.01, 255.0])
-def test_unscale_refuses_pixels_out_of_range(pixel):
-    with pytest.raises(ValueError, match=r"expected pixels in \[-1, 1\]"):
-        data.unscale(np.array([[[[0.0], [pixel]]]], np.float32))
+@pytest.mark.parametrize("kind", WRONG)
+def test_wrong_images_are_named(kind):
+    function, images, message = WRONG[kind]
+    with pytest.raises(ValueError, match=f"{message}.*Mend it"):
+        function(images)
 
 
-def test_missing_archive(tmp_path):
-    with pytest.raises(FileNotFoundError) as caught:
-        data.load_mnist(tmp_path / "mnist.npz")
-    message = str(caught.value)
-    assert f"expected at {tmp_path / 'mnist.npz'}" in message
-    assert "nothing found" in message and "Mend it" in message
-
-
-@pytest.mark.parametrize("damage", ["cut", "altered"])
-def test_damaged_archive(tmp_path, damage):
+@pytest.mark.parametrize("damage", ["missing", "cut", "altered"])
+def test_a_damaged_archive_is_named(tmp_path, damage):
     path, stored = tmp_path / "mnist.npz", bytearray(data.MNIST_PATH.read_bytes())
     stored[len(stored) // 2] ^= 0xFF  # within one array; the directory at the end stays whole
-    path.write_bytes(stored if damage == "altered" else stored[:-1000])
-    with pytest.raises(ValueError, match="expected a readable .npz, found a damaged one.*Mend it") as caught:
+    if damage != "missing":
+        path.write_bytes(stored if damage == "altered" else stored[:-1000])
+    expected = FileNotFoundError if damage == "missing" else ValueError
+    with pytest.raises(expected, match="expected .*(nothing found there|found a damaged one).*Mend it") as caught:
         data.load_mnist(path)
     assert str(path) in str(caught.value)
 
 
 WRONG_ARRAYS = {
-    "one pixel changed": ("x_test", lambda x: x ^ (np.arange(10_000) == 123)[:, None, None], "with SHA-256 6d87418db22c"),
+    "one image changed": ("x_test", lambda x: x ^ (np.arange(10_000) == 9)[:, None, None], "with SHA-256 6d87418db22c"),
     "flattened": ("x_test", lambda x: x.reshape(10_000, 784), r"found uint8 of shape \(10000, 784\)"),
-    "float": ("x_test", lambda x: x.astype(np.float32), "found float32 of shape"),
     "a number for images": ("x_test", lambda x: x[0, 0, 0], r"found uint8 of shape \(\)"),
     "a number for labels": ("y_test", lambda y: y[0], r"found uint8 of shape \(\)"),
     **{f"no {name}": (name, None, "not found") for name in data.MNIST_SHA256},
@@ -99,32 +90,6 @@ def test_a_wrong_array_is_named(tmp_path, archive, kind):
     np.savez(tmp_path / "mnist.npz", **changed)
     with pytest.raises(ValueError, match=f"array {name} expected.*{found}.*Mend it"):
         data.load_mnist(tmp_path / "mnist.npz")
-
-
-WRONG_IMAGES = {
-    "no channel axis": (np.zeros((3, 28, 28), np.float32), r"expected shape \(n, 28, 28, 1\), found \(3, 28, 28\)"),
-    "another size": (np.zeros((3, 32, 32, 1), np.float32), r"expected shape .* found \(3, 32, 32, 1\)"),
-    "float64": (np.zeros((3, 28, 28, 1)), "expected dtype float32, found float64"),
-    "uint8": (np.zeros((3, 28, 28, 1), np.uint8), "expected dtype float32, found uint8"),
-    "too bright": (np.full((3, 28, 28, 1), 1.001, np.float32), r"expected pixels in \[-1, 1\], found \[1, 1\]"),
-    "too dark": (np.full((3, 28, 28, 1), -2, np.float32), r"expected pixels in \[-1, 1\], found \[-2, -2\]"),
-    "one nan": (np.where(np.arange(28) == 5, np.nan, images_of(3).swapaxes(2, 3)).swapaxes(2, 3), "found .*nan"),
-}
-
-
-@pytest.mark.parametrize("kind", WRONG_IMAGES)
-def test_wrong_images_are_named(kind):
-    images, found = WRONG_IMAGES[kind]
-    for check in (data.check_images, data.Batches):
-        with pytest.raises(ValueError, match=f"{found}.*Mend it"):
-            check(images)
-
-
-def test_right_images_come_back_as_they_are():
-    images = images_of(3)
-    assert data.check_images(images, fewest=3) is images
-    with pytest.raises(ValueError, match="expected 4 or more, found 3"):
-        data.check_images(images, fewest=4)
 
 
 @given(count=st.integers(1, 50), seed=st.integers(0, 2**32), epoch=st.integers(0, 1000))
@@ -142,58 +107,25 @@ def test_noise_is_in_range_and_depends_on_its_key(count, seed, epoch):
 def test_noise_is_uniform_and_begins_alike_whatever_its_number():
     latents = data.draw_latents(5000, data.NOISE, 0, 0)
     # 500,000 draws: the standard errors are 0.0008 and 0.0004.
-    assert latents.mean() == pytest.approx(0.0, abs=0.004)
-    assert latents.var() == pytest.approx(1 / 3, abs=0.002)
+    assert [latents.mean(), latents.var()] == pytest.approx([0.0, 1 / 3], abs=0.003)
     assert np.array_equal(data.fixed_latents(9), data.fixed_latents()[:9])
 
 
-def test_every_image_at_most_once_an_epoch():
-    batches = data.Batches(images_of(50), batch_size=12, seed=1)
-    assert len(batches) == 4
-    assert all(batches[step][0].shape == (12, 28, 28, 1) for step in range(4))
-    pixels, latents = served(batches)
-    assert len(np.unique(pixels)) == 48
-    assert latents.shape == (48, 100) and len(np.unique(latents, axis=0)) == 48
-
-
-def test_a_new_order_and_new_noise_for_every_epoch_and_seed():
-    one, other, third = (data.Batches(images_of(40), batch_size=10, seed=seed) for seed in (5, 5, 6))
-    assert all(same(served(one), served(other)))
+def test_every_image_once_in_a_new_order_for_every_epoch_and_seed():
+    one, third = (data.Batches(images_of(44), batch_size=10, seed=seed) for seed in (5, 6))
+    assert len(one) == 4 and one[3][0].shape == (10, 28, 28, 1)
     epochs = [served(third)]
-    for _ in range(3):
-        one.on_epoch_begin()
-        epochs.append(served(one))
-    for number, epoch in enumerate(epochs):
-        assert not any(any(same(epoch, before)) for before in epochs[:number])
-        assert np.array_equal(np.sort(epoch[0]), np.sort(epochs[0][0]))  # all images: only the order is new
-
-
-class Watcher(keras.Model):
-    """A model that learns nothing and remembers what `fit` feeds it."""
-
-    def __init__(self):
-        super().__init__()
-        self.built, self.seen = True, []
-
-    def train_step(self, batch):
-        self.seen.append([np.asarray(part) for part in batch])
-        return {"seen": keras.ops.zeros(())}
-
-
-@pytest.mark.parametrize("first", [0, 1])
-def test_keras_serves_the_plan_from_the_start_and_after_a_resume(first):
-    model = Watcher()
-    model.compile(run_eagerly=True)
-    batches = data.Batches(images_of(30), batch_size=10, seed=3, first_epoch=first)
-    model.fit(batches, initial_epoch=first, epochs=3, shuffle=False, verbose=0)
-    planned = data.Batches(images_of(30), batch_size=10, seed=3)
     for epoch in range(3):
-        planned.on_epoch_begin()
-        if epoch >= first:
-            seen, model.seen = model.seen[:3], model.seen[3:]
-            assert all(same([np.concatenate(part) for part in zip(*seen, strict=True)][1:], served(planned)[1:]))
-            assert np.array_equal(np.concatenate([images[:, 0, 0, 0] for images, _ in seen]), served(planned)[0])
-    assert not model.seen
+        one.on_epoch_begin()
+        resumed = data.Batches(images_of(44), batch_size=10, seed=5, first_epoch=epoch)
+        for _ in range(2):  # before its first epoch, when Keras looks at a batch, and in it
+            assert all(map(np.array_equal, served(one), served(resumed)))
+            resumed.on_epoch_begin()
+        epochs.append(served(one))
+    for number, (pixels, latents) in enumerate(epochs):
+        assert len(np.unique(pixels)) == len(pixels) == 40
+        assert latents.shape == (40, 100) and len(np.unique(latents, axis=0)) == 40
+        assert not any(any(map(np.array_equal, (pixels, latents), before)) for before in epochs[:number])
 
 
 @pytest.mark.parametrize("size", [-1, 0, 1, 31])
@@ -205,17 +137,14 @@ def test_batch_size_out_of_range(size):
 
 def test_author_log_is_both_arms_of_test_3():
     log = data.load_author_log()
-    assert (log["learning_rate"] == 0.0001).all()
     assert log.groupby("moment_weight")["epoch"].apply(list).to_dict() == {w: list(range(1, 21)) for w in (0.0, 0.1)}
-    assert log[["discriminator_loss", "generator_loss"]].notna().all(axis=None)
-    stabilised = log[log["moment_weight"] > 0]
-    penalty = stabilised["weighted_mean_gap"] + stabilised["weighted_variance_gap"]
-    assert (stabilised["generator_loss"] > penalty).all()  # the penalty is in it
+    penalty = (log["weighted_mean_gap"] + log["weighted_variance_gap"]).fillna(0)
+    assert (log["generator_loss"] > penalty).all()  # it is in the loss
 
 
-@pytest.mark.parametrize("share", [0.01, 0.5, 0.9])
-def test_an_author_log_cut_short_is_named(tmp_path, share):
-    whole, path = (data.DATA / "author_test3.csv").read_bytes(), tmp_path / "author_test3.csv"
-    path.write_bytes(whole[: int(share * len(whole))])
+@pytest.mark.parametrize("kept", [16, 827, 1489])
+def test_an_author_log_cut_short_is_named(tmp_path, kept):
+    path = tmp_path / "author_test3.csv"
+    path.write_bytes((data.DATA / path.name).read_bytes()[:kept])
     with pytest.raises(ValueError, match="author's log .*author_test3.csv: expected 20 epochs .*Mend it"):
         data.load_author_log(path)

@@ -1,14 +1,13 @@
-"""The losses against NumPy and SciPy, the gradient of the gaps, and what two real batches differ by."""
+"""The losses against NumPy and SciPy, and the gradients of the gaps."""
 
-import numpy as np
-import pytest
-import tensorflow as tf
+from helpers import losses
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+import numpy as np
+import pytest
 from scipy import special
-
-from helpers import losses
+import tensorflow as tf
 
 LOGITS = hnp.arrays(np.float32, st.tuples(st.integers(1, 40), st.just(1)), elements=st.floats(-50, 50, width=32))
 # Each pixel's moments are float32 sums over up to 50 values: 16 roundings of 2^-24.
@@ -65,12 +64,6 @@ def test_cross_entropy_of_extreme_logits_is_finite(logit, target, expected):
     assert float(losses.binary_cross_entropy(np.float32([[logit]]), target)) == pytest.approx(expected, rel=1e-6)
 
 
-@given(LOGITS, st.floats(0, 1e6, width=32))
-def test_weight_zero_is_exactly_the_adversarial_loss(logits, gap):
-    found = losses.generator_loss(logits, (tf.constant(gap), tf.constant(gap)), 0.0)
-    assert float(found) == float(losses.binary_cross_entropy(logits, 1.0))
-
-
 @given(batches(), st.integers(0, 2**32))
 def test_gaps_are_those_of_numpy_in_any_order(pair, seed):
     fake, real = pair
@@ -81,17 +74,10 @@ def test_gaps_are_those_of_numpy_in_any_order(pair, seed):
     assert found_gaps(fake, fake) == [0.0, 0.0]
 
 
-def test_gaps_of_batches_worked_out_by_hand():
-    fake = np.float32([[-1, 0], [1, 0]])  # means 0, 0; variances 1, 0
-    real = np.float32([[0.5, 1], [0.5, 0], [0.5, 1], [0.5, 0]])  # means 0.5, 0.5; variances 0, 0.25
-    assert found_gaps(fake, real) == [1.0, 1.25]
-
-
-@pytest.mark.parametrize("sizes", [(6, 6), (4, 9)])
-def test_gradients_of_the_gaps_are_the_hand_formula(sizes):
+def test_gradients_of_the_gaps_are_the_hand_formula():
     generator = np.random.default_rng(0)
-    fake = generator.uniform(-1, 1, (sizes[0], 5, 5, 1))  # float64: no rounding to allow for
-    real = generator.uniform(-1, 1, (sizes[1], 5, 5, 1)) * 0.6
+    fake = generator.uniform(-1, 1, (4, 5, 5, 1))  # float64: no rounding to allow for
+    real = generator.uniform(-1, 1, (9, 5, 5, 1)) * 0.6
     images = tf.constant(fake)
     with tf.GradientTape(persistent=True) as tape:
         tape.watch(images)
@@ -104,11 +90,3 @@ def test_gradients_of_the_gaps_are_the_hand_formula(sizes):
     for gap, formula, expected in zip(found, written_out, (by_mean, by_variance), strict=True):
         assert np.abs(tape.gradient(gap, images) - expected).max() < 1e-14
         assert np.abs(formula - expected).max() < 1e-14
-
-
-def test_two_real_batches_differ_by_what_the_study_found(mnist):
-    generator, found = np.random.default_rng(0), []
-    for _ in range(300):
-        images = mnist.train_images[generator.choice(len(mnist.train_images), 200, replace=False)]
-        found.append(found_gaps(images[:100], images[100:]))
-    assert 0.1 * np.mean(found, axis=0) == pytest.approx([3.38, 3.10], abs=0.07)

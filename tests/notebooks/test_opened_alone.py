@@ -7,10 +7,10 @@ import subprocess
 import sys
 import tomllib
 
-import nbformat
-import pytest
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
+import nbformat
+import pytest
 
 from study import notebooks
 from study.settings import ROOT
@@ -52,7 +52,7 @@ def test_elsewhere_one_sentence_says_what_to_do(tmp_path, repository, colab, sta
     done = first_cell(tmp_path, repository if stamped else "", colab)
     last = done.stderr.strip().splitlines()[-1]
     assert done.returncode == 1 and last.startswith("ModuleNotFoundError: This notebook needs the folder 'helpers'")
-    assert "upload the whole folder, or write the address into ADDRESS above" in last
+    assert "upload the whole folder, or write its address into ADDRESS" in last
     assert list(tmp_path.iterdir()) == []
 
 

@@ -1,6 +1,8 @@
-"""Campaigns: what is recorded is not run again, and killed workers and commands lose no run."""
+"""Campaigns: what is recorded is not run again, a failure stops nothing, and killed workers lose no run."""
 
+import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -9,89 +11,30 @@ import time
 
 import pytest
 
-from helpers import campaign, records, study
-from helpers.experiment import ROOT
-
-distributed = pytest.importorskip("distributed", reason="the optional dask[distributed] is not installed")
-
-
-def wait_for(pattern, folder, process=None, seconds=240):
-    """First path below `folder` that matches; the test fails if none comes."""
-    for _ in range(seconds * 20):
-        found = sorted(folder.glob(pattern))
-        if found:
-            return found[0]
-        assert process is None or process.poll() is None, f"ended before any {pattern} was there"
-        time.sleep(0.05)
-    raise AssertionError(f"no {pattern} in {seconds} s")
+from study import __main__ as command
+from study import campaign, catalogue, load_runs, machine, records, schema, tables
+from study.settings import ROOT
 
 
-@pytest.fixture
-def cluster():
-    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, memory_limit=0, dashboard_address=None) as cluster:
-        yield cluster
-
-
-def worker_of(client, name):
-    """Process number of the worker that a run's task is on."""
-    addresses = [address for address, tasks in client.processing().items() if any(name in key for key in tasks)]
-    return client.run(os.getpid, workers=addresses)[addresses[0]]
-
-
-def test_a_killed_worker_loses_no_run(cluster, tmp_path, tiny, same_bits, capfd):
-    planned = [tiny(seed=seed, epochs=4) for seed in range(3)]
-    killed = []
-
-    def kill_one():
-        unfinished = wait_for("smoke/.partial-*/epoch-001", tmp_path).parent.name
-        killed.extend(experiment for experiment in planned if experiment.name in unfinished)
-        with distributed.Client(cluster) as client:
-            os.kill(worker_of(client, killed[0].name), signal.SIGKILL)
-
-    killer = threading.Thread(target=kill_one)
-    killer.start()
-    done = campaign.run(planned, tmp_path, cluster=cluster.scheduler_address)
-    killer.join()
-    printed = capfd.readouterr().out
-    for experiment, record in zip(planned, done, strict=True):
-        assert record.name == experiment.name and record.status == "finished"
-        assert printed.count(f"smoke {experiment.name}\n    finished") == 1
-    names = sorted(path.name for path in (tmp_path / "smoke").iterdir())
-    assert names == sorted(experiment.name for experiment in planned)  # and no unfinished folder stays
-    undisturbed = campaign.run(killed, tmp_path / "again", cluster=cluster.scheduler_address)
-    same_bits(done[planned.index(killed[0])], undisturbed[0])
-
-
-def test_workers_run_what_is_missing_only(tmp_path, tiny, results, pair, same_bits, capsys):
-    records.write(tmp_path / "smoke" / tiny().name, pair[1])
-    before = (tmp_path / "smoke" / tiny().name / "record.json").stat().st_mtime_ns
-    done = campaign.run([tiny(), tiny(moment_weight=0.0)], tmp_path, workers=2)
-    same_bits(done[0], pair[1])
-    assert done[1].metrics.keys() == pair[0].metrics.keys()
-    assert (tmp_path / "smoke" / tiny().name / "record.json").stat().st_mtime_ns == before
-    assert capsys.readouterr().out.startswith("2 runs, 1 of them recorded already\n")
-
-
-def test_an_error_on_a_worker_comes_after_the_other_runs(tmp_path, tiny, capsys):
-    damaged = tmp_path / "smoke" / tiny().name
-    damaged.mkdir(parents=True)
-    with pytest.raises(records.RecordError, match=tiny().name):
-        campaign.run([tiny(), tiny(seed=1)], tmp_path, workers=2)
-    assert records.read(tmp_path / "smoke" / tiny(seed=1).name).status == "finished"
-
-
-def test_a_killed_campaign_goes_on_and_runs_nothing_twice(tmp_path):
-    command = [sys.executable, "-m", "helpers.study", "run", "--profile", "smoke", "--tests", "3"]
-    command += ["--results", str(tmp_path), "--quiet"]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL) as process:
-        first = wait_for("smoke/lr*/record.json", tmp_path, process).parent
-        wait_for("smoke/.partial-*/epoch-001", tmp_path, process)
-        process.kill()
-    recorded = {path.name: (path.read_bytes(), path.stat().st_mtime_ns) for path in first.iterdir()}
-    again = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-    assert "2 runs, 1 of them recorded already" in again.stdout
-    assert {path.name: (path.read_bytes(), path.stat().st_mtime_ns) for path in first.iterdir()} == recorded
-    assert study.status(tmp_path)["damaged"] == [] and len(study.load_runs(tmp_path)) == 2
+def test_a_failed_run_does_not_stop_the_next_and_is_a_row_without_metrics(
+    tiny, results, pair, same_bits, tmp_path, capsys
+):
+    shutil.copytree(results / "smoke" / tiny().name, tmp_path / "smoke" / tiny().name)
+    planned = [tiny(learning_rate=1e30), tiny()]
+    failed, next_one = campaign.run(planned, tmp_path, verbose=0, threads=machine.threads())
+    printed = capsys.readouterr().out
+    assert (failed.status, failed.reason) == ("failed", "generator_loss was nan at step 1")
+    assert printed.startswith("2 runs, 1 of them recorded already\n[1/2] smoke lr1e+30-")
+    assert f"failed {failed.reason}, " in printed and f"[2/2] smoke {next_one.name}\n    finished\n" in printed
+    same_bits(next_one, pair[1])
+    names = [name for name in schema.METRICS if name not in schema.OPTIONAL_METRICS]
+    runs = load_runs(tmp_path).set_index("name")
+    assert runs.loc[failed.name, ["status", "reason"]].tolist() == ["failed", failed.reason]
+    assert runs.loc[failed.name, names].isna().all()
+    assert (tables.table(runs.loc[[failed.name]])[["precision ↑", "entropy ↑"]] == "failed").all(axis=None)
+    assert {run["failed"] for run in catalogue.status(tmp_path)["runs"]} == {0, 1}
+    shutil.rmtree(tmp_path / "smoke" / tiny().name)
+    assert {dtype.kind for dtype in load_runs(tmp_path)[names].dtypes} == {"f"}  # numbers, if every run failed
 
 
 def test_progress_estimates_the_time_left(tmp_path, tiny, pair, monkeypatch, capsys):
@@ -110,23 +53,132 @@ def test_progress_estimates_the_time_left(tmp_path, tiny, pair, monkeypatch, cap
     assert lines[4] == f"    finished, {seconds:.0f} s; about 1 h 40 min left"
 
 
-@pytest.mark.parametrize("workers", [0, -1])
-def test_workers_below_one_are_refused(workers, tmp_path, tiny):
-    with pytest.raises(ValueError, match=f"Workers: expected 1 or more, found {workers}"):
-        campaign.run([tiny()], tmp_path, workers=workers)
-
-
 def test_several_workers_without_dask_say_how_to_get_it(tmp_path, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "distributed", None)
-    arguments = ["run", "--profile", "smoke", "--workers", "2", "--results", str(tmp_path)]
-    assert study.main(arguments) == 2
-    assert 'pip install "dask[distributed]"' in capsys.readouterr().err
+    assert command.main(["run", "--profile", "smoke", "--workers", "2", "--results", str(tmp_path)]) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1 and "Mend it with: python -m pip install" in error
 
 
-def test_a_cluster_that_is_not_there_is_named(tmp_path, tiny, monkeypatch, capsys):
-    import dask
+MEMORY = """
+import json, pathlib, sys
+from study import campaign
+from study.experiment import Experiment
 
-    with dask.config.set({"distributed.comm.timeouts.connect": "1s"}):
-        arguments = ["run", "--profile", "smoke", "--cluster", "tcp://127.0.0.1:9", "--results", str(tmp_path)]
-        assert study.main(arguments) == 2
-    assert "127.0.0.1:9" in capsys.readouterr().err
+settings = json.loads(sys.argv[1])
+for seed in range(6):
+    campaign.run([Experiment(**{**settings, "seed": seed})], sys.argv[2], verbose=0)
+    lines = pathlib.Path("/proc/self/status").read_text().splitlines()
+    print("rss", *[line.split()[1] for line in lines if line.startswith("VmRSS")], flush=True)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="reads /proc")
+def test_a_long_campaign_does_not_fill_the_memory(tiny, tmp_path):
+    """The first runs fill caches and pools; what each later one adds must stay small: a run's weights are 52 MB."""
+    settings = {name: getattr(tiny(), name) for name in tiny().__dataclass_fields__}
+    lines = run_command([sys.executable, "-c", MEMORY, json.dumps(settings), str(tmp_path)]).stdout.splitlines()
+    megabytes = [int(line.split()[1]) / 1024 for line in lines if line.startswith("rss")]
+    assert (megabytes[-1] - megabytes[2]) / 3 < 30, [f"{value:.0f} MB" for value in megabytes]
+
+
+def run_command(arguments):
+    done = subprocess.run(arguments, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+    return done
+
+
+def wait_for(pattern, folder, process=None, seconds=240):
+    """First path below `folder` that matches; the test fails if none comes."""
+    for _ in range(seconds * 20):
+        found = sorted(folder.glob(pattern))
+        if found:
+            return found[0]
+        assert process is None or process.poll() is None, f"ended before any {pattern} was there"
+        time.sleep(0.05)
+    raise AssertionError(f"no {pattern} in {seconds} s")
+
+
+@pytest.mark.slow
+def test_a_killed_campaign_goes_on_and_runs_nothing_twice(tmp_path):
+    arguments = [sys.executable, "-m", "study", "run", "--profile", "smoke", "--tests", "3"]
+    arguments += ["--results", str(tmp_path), "--quiet"]
+    with subprocess.Popen(arguments, cwd=ROOT, stdout=subprocess.DEVNULL) as process:
+        first = wait_for("smoke/lr*/record.json", tmp_path, process).parent
+        wait_for("smoke/.partial-*/epoch-00001", tmp_path, process)
+        process.kill()
+    recorded = {path.name: (path.read_bytes(), path.stat().st_mtime_ns) for path in first.iterdir()}
+    assert "2 runs, 1 of them recorded already" in run_command(arguments).stdout
+    assert {path.name: (path.read_bytes(), path.stat().st_mtime_ns) for path in first.iterdir()} == recorded
+    counts = catalogue.status(tmp_path)
+    assert (counts["valid"], counts["damaged"]) == (2, [])
+    assert {record.provenance["threads"] for record in tables.load_records(tmp_path)} == {1}
+
+
+@pytest.fixture
+def distributed():
+    return pytest.importorskip("distributed", reason="the optional Dask is not installed")
+
+
+def worker_of(client, name):
+    """Process number of the worker that a run's task is on."""
+    addresses = [address for address, tasks in client.processing().items() if any(name in key for key in tasks)]
+    return client.run(os.getpid, workers=addresses)[addresses[0]]
+
+
+@pytest.mark.slow
+def test_a_killed_worker_loses_no_run(distributed, tmp_path, tiny, same_bits, capfd):
+    planned, killed = [tiny(seed=seed, epochs=4) for seed in range(3)], []
+    settings = {"memory_limit": 0, "dashboard_address": None, "env": {"TF_NUM_INTRAOP_THREADS": "1"}}
+
+    def kill_one():
+        unfinished = wait_for("smoke/.partial-*/epoch-00001", tmp_path).parent.name
+        killed.extend(experiment for experiment in planned if experiment.name in unfinished)
+        with distributed.Client(cluster) as client:
+            os.kill(worker_of(client, killed[0].name), signal.SIGKILL)
+
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, **settings) as cluster:
+        killer = threading.Thread(target=kill_one)
+        killer.start()
+        done = campaign.run(planned, tmp_path, cluster=cluster.scheduler_address)
+        killer.join()
+        undisturbed = campaign.run(killed, tmp_path / "again", cluster=cluster.scheduler_address)
+    printed = capfd.readouterr().out
+    for experiment, record in zip(planned, done, strict=True):
+        assert record.name == experiment.name and record.status == "finished"
+        assert printed.count(f"smoke {experiment.name}\n    finished") >= 1
+    names = sorted(path.name for path in (tmp_path / "smoke").iterdir() if not path.name.startswith(".lock-"))
+    assert names == sorted(experiment.name for experiment in planned)  # and no unfinished folder stays
+    same_bits(done[planned.index(killed[0])], undisturbed[0])
+
+
+ALONE = """
+import json, sys
+from study import campaign
+from study.experiment import Experiment
+campaign.run([Experiment(**json.loads(text)) for text in sys.argv[2:]], sys.argv[1], verbose=0)
+"""
+
+
+@pytest.mark.slow
+def test_one_worker_and_two_give_the_same_bits(distributed, tmp_path, tiny, same_bits):
+    planned = [tiny(seed=seed) for seed in range(2)]
+    texts = [json.dumps({name: getattr(one, name) for name in one.__dataclass_fields__}) for one in planned]
+    run_command([sys.executable, "-c", ALONE, str(tmp_path / "one"), *texts])
+    for experiment, two in zip(planned, campaign.run(planned, tmp_path / "two", workers=2), strict=True):
+        one = records.read(experiment.folder(tmp_path / "one"))
+        same_bits(one, two)
+        assert one.provenance["threads"] == two.provenance["threads"] == 1
+
+
+@pytest.mark.slow
+def test_an_error_on_a_worker_comes_after_the_other_runs(distributed, tmp_path, tiny, pair, same_bits, capsys):
+    records.write(tmp_path / "smoke" / tiny(moment_weight=0.0).name, pair[0])
+    (tmp_path / "smoke" / tiny().name).mkdir()
+    with pytest.raises(schema.RecordError, match=tiny().name):
+        campaign.run([tiny(), tiny(seed=1), tiny(moment_weight=0.0)], tmp_path, workers=2)
+    assert records.read(tiny(seed=1).folder(tmp_path)).status == "finished"
+    same_bits(records.read(tiny(moment_weight=0.0).folder(tmp_path)), pair[0])
+    printed = capsys.readouterr().out
+    assert printed.startswith("3 runs, ") and f"smoke {tiny(moment_weight=0.0).name}\n    finished\n" in printed

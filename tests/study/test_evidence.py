@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from helpers import data, evidence, statistics, study
-from helpers.statistics import Estimate
+from study import evidence, intervals, load_runs
+from study.intervals import Estimate
 
 SEEDS = range(8)
 
@@ -31,13 +31,6 @@ def fail(runs, test, arm, seed):
     runs.loc[row, "status"] = "failed"
     runs.loc[row, ["frechet_distance", "label_entropy", "digits_covered"]] = np.nan
     return runs
-
-
-def test_collapsed_is_a_failure_or_a_label_entropy_below_one():
-    runs = pd.DataFrame(
-        {"status": ["finished", "finished", "finished", "failed"], "label_entropy": [0.9999, 1.0, 2.3, np.nan]}
-    )
-    assert evidence.collapsed(runs).tolist() == [True, False, False, True]
 
 
 def test_arms_count_every_run(runs):
@@ -69,16 +62,13 @@ def test_contrasts_find_the_known_ratio(runs):
     assert table.loc[2, "improvement"].value == 0.5
 
 
-def test_contrasts_count_a_failure_against_its_arm(runs):
-    before = evidence.contrasts(runs.copy()).loc[1, "ratio"].value
-    table = evidence.contrasts(fail(runs, 1, "moments", 2))
-    assert table.loc[1, "pairs"] == 8 and table.loc[1, "lower"] == 7 and table.loc[1, "ratio"].value > before
-
-
-def test_contrasts_name_a_seed_without_its_partner(runs):
+def test_a_failure_counts_against_its_arm_and_a_seed_without_its_partner_is_named(runs):
     lonely = runs[~((runs["test"] == 2) & (runs["arm"] == "plain") & (runs["seed"] == 5))]
-    with pytest.raises(ValueError, match="Test 2: expected both arms of every seed, found only one of seed 5"):
-        evidence.contrasts(lonely)
+    for table in (evidence.contrasts, evidence.variants):
+        with pytest.raises(ValueError, match="Test 2: expected both arms of every seed, found only one of seed 5"):
+            table(lonely)
+    table = evidence.contrasts(fail(runs, 1, "moments", 2))
+    assert (table.loc[1, "pairs"], table.loc[1, "lower"]) == (8, 7) and table.loc[1, "ratio"].value > 0.5
 
 
 def test_overall_pools_all_pairs(runs):
@@ -124,10 +114,10 @@ def test_a_run_that_failed_early_is_followed_to_the_end(runs):
     assert run["step"] == 20 and not run["reached"]
 
 
-def test_races_compare_by_log_rank_and_leave_out_what_nobody_reached(runs):
-    table = evidence.races(evidence.steps_to(frames_of(runs, CURVES), runs, (300, 100)))
+def test_times_are_compared_by_log_rank_and_leave_out_what_nobody_reached(runs):
+    table = evidence.times_compared(evidence.steps_to(frames_of(runs, CURVES), runs, (300, 100)))
     assert table.loc[(300, 1), "plain"] == "0/8 at > 20" and table.loc[(300, 1), "moments"] == "8/8 at 10"
-    alone = statistics.log_rank([20] * 8, [False] * 8, [10] * 8, [True] * 8)
+    alone = intervals.log_rank([20] * 8, [False] * 8, [10] * 8, [True] * 8)
     assert table.loc[(300, 1), "p"] == pytest.approx(alone)
     assert table.loc[(300, 1), "p_holm"] == pytest.approx(2 * alone) and table.loc[(300, 2), "p"] == 1
     assert table.loc[100, ["p", "p_holm"]].isna().all(axis=None)
@@ -143,21 +133,16 @@ def test_bands_hold_every_seed_and_fill_what_failed(runs):
     assert bands.loc[(1, "moments", 20), "value"] == 240 and bands.loc[(1, "moments", 20), "high"] > 240
 
 
-def test_inside_compares_with_the_batches_of_the_same_epoch(pair):
+@pytest.mark.parametrize("gap_weight", [0.1, 0.3])
+def test_the_author_is_compared_with_the_batches_of_the_same_epoch_under_his_weight(pair, gap_weight):
     record = pair[1]
-    batches = {name: values.reshape(record.config["epochs"], -1) for name, values in record.steps.items()}
-    author = pd.DataFrame({"epoch": [1, 2]})
-    for name, weight in {"discriminator_loss": 1, "generator_loss": 1, "mean_gap": 0.1, "variance_gap": 0.1}.items():
-        column = name if weight == 1 else f"weighted_{name}"
-        author[column] = weight * np.array([np.median(batches[name][0]), batches[name][1].max() * 2])
-    found = evidence.inside(author, record).set_index(["name", "epoch"])["inside"].unstack()
-    assert found[1].all() and not found[2].any()
-
-
-def test_the_author_s_plain_arm_has_no_gaps(pair):
-    author = data.load_author_log()
-    plain = author[(author["moment_weight"] == 0) & (author["epoch"] <= pair[0].config["epochs"])]
-    assert set(evidence.inside(plain, pair[0])["name"]) == {"discriminator_loss", "generator_loss"}
+    author = pd.DataFrame({"epoch": [1, 2], "moment_weight": gap_weight})
+    for name, values in record.steps.items():
+        first, second = values.reshape(record.config["epochs"], -1)
+        weight, column = (gap_weight, f"weighted_{name}") if name.endswith("gap") else (1, name)
+        author[column] = weight * np.array([np.median(first), second.max() * 2])
+    found = evidence.author_within_bands(author, record).set_index(["name", "epoch"])["inside"].unstack()
+    assert len(found) == 4 and found[1].all() and not found[2].any()
 
 
 def test_text_shows_intervals_and_small_p_values():
@@ -167,11 +152,14 @@ def test_text_shows_intervals_and_small_p_values():
 
 
 def test_the_early_phase_is_complete_and_paired():
-    runs = study.load_runs()
-    early = runs[runs["profile"] == "lesson"]
-    counts = early.groupby(["test", "arm"])["seed"].agg(lambda seeds: sorted(seeds) == list(range(10)))
-    assert len(counts) == 6 and counts.all()
-    assert (evidence.contrasts(early)["pairs"] == 10).all()
+    """The seeds that the notebooks rest on; more may come."""
+    runs = load_runs()
+    early = runs[(runs["profile"] == "lesson") & (runs["seed"] < 10)]
+    assert set(early["arm"]) == {"plain", "moments"} and (evidence.contrasts(early)["pairs"] == 10).all()
+    assert (evidence.arms(early)["n"] == 10).all()
+    ablation = pd.concat([runs[(runs["profile"] == "ablation") & (runs["arm"] != "moments")], early])
+    table = evidence.variants(ablation[(ablation["seed"] < 5) & (ablation["test"] == 3)])
+    assert (table["n"] == 5).all() and len(table) == 12
 
 
 def test_variants_pair_each_penalty_with_both_arms_and_count_its_collapses(runs):
@@ -189,14 +177,14 @@ def test_variants_pair_each_penalty_with_both_arms_and_count_its_collapses(runs)
     assert mean["entropy"].value == pytest.approx((2 * 0.5 + 6 * 2.0) / 8)
 
 
+def test_collapsed_is_a_failure_or_a_label_entropy_below_one():
+    runs = pd.DataFrame({"status": [*["finished"] * 3, "failed"], "label_entropy": [0.9999, 1.0, 2.3, np.nan]})
+    assert evidence.collapsed(runs).tolist() == [True, False, False, True]
+
+
 def test_variants_count_a_failed_run_as_collapsed_and_worst(runs):
     table = evidence.variants(fail(runs, 1, "moments", 0))
     assert table.loc[(1, "moments"), "collapsed"] == "1/8" and table.loc[(1, "moments"), "failed"] == 1
     worst = runs.loc[runs["test"] == 1, "frechet_distance"].max()
     halves = runs[(runs["test"] == 1) & (runs["arm"] == "moments")]["frechet_distance"].fillna(worst)
     assert table.loc[(1, "moments"), "score"].value == pytest.approx(stats.gmean(halves))
-
-
-def test_variants_name_a_seed_without_partner(runs):
-    with pytest.raises(ValueError, match="found only one of seed 5"):
-        evidence.variants(runs.drop(runs[(runs["arm"] == "plain") & (runs["seed"] == 5)].index))

@@ -80,8 +80,3 @@ def test_the_commit_is_that_of_this_code_whatever_git_is_told(monkeypatch, tmp_p
     monkeypatch.setenv("GIT_DIR", str(tmp_path / ".git"))  # as in a hook of another repository
     monkeypatch.setenv("GIT_WORK_TREE", str(tmp_path))
     assert machine.commit() == expected
-
-
-def test_outside_a_checkout_the_commit_is_unknown(monkeypatch, tmp_path):
-    monkeypatch.setattr(machine, "ROOT", tmp_path)
-    assert machine.commit() == "unknown"

@@ -1,6 +1,8 @@
 """The probe: what it measures, against NumPy and closed forms; and that the probed run is none the wiser."""
 
 import json
+import shutil
+import warnings
 
 import keras
 import numpy as np
@@ -9,8 +11,18 @@ import pytest
 import tensorflow as tf
 from networks import NARROW, plain_discriminator, plain_generator
 
-from helpers import data, gradients, losses, records
+from helpers import data, losses
 from helpers.gan import GAN, build_optimizer
+from study import probe, records, schema
+from study.settings import RECORDED
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _few_batches():
+    """A tenth of the batches that `record` compares: they take longer than these tiny runs."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(probe.batch_gaps, "__defaults__", (20,))
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +40,7 @@ def batch(mnist):
 
 def test_measure_is_what_flat_gradients_say(gan, batch):
     images, latents = batch
-    found = gradients.measure(gan, images, latents, 0.3)
+    found = probe.measure(gan, images, latents, 0.3)
     dropout = gan.discriminator.get_layer("dropout").seed_generator.state
     before = dropout.numpy()
     flat = {}
@@ -52,7 +64,7 @@ def test_measure_is_what_flat_gradients_say(gan, batch):
 
 def test_measuring_leaves_the_gan_as_it_was(gan, batch):
     before = [np.array(variable) for variable in gan.variables]
-    first, second = (gradients.measure(gan, *batch) for _ in range(2))
+    first, second = (probe.measure(gan, *batch) for _ in range(2))
     assert first == second
     assert all(np.array_equal(one, other) for one, other in zip(before, gan.variables, strict=True))
 
@@ -62,11 +74,11 @@ def test_the_variance_terms_pull_is_twice_the_weight_where_all_varies_too_little
     fake = 0.1 * rng.normal(size=(30, 4, 4, 1))
     real = rng.normal(size=(30, 4, 4, 1))
     slope = 0.7 * np.asarray(losses.moment_gap_gradients(fake, real)[1])
-    assert gradients.pull(fake, slope) == pytest.approx(1.4)
-    assert gradients.pull(10 * fake, slope * 10) == pytest.approx(1.4)  # of deviations of any size
-    assert gradients.pull(fake, fake / len(fake)) == pytest.approx(-1.0)  # a quadratic well draws together
-    assert gradients.pull(fake + 5.0, slope + 3.0) == pytest.approx(1.4)  # what moves all alike is no pull
-    assert gradients.pull(np.ones((5, 2)), np.ones((5, 2))) == 0.0
+    assert probe.pull(fake, slope) == pytest.approx(1.4)
+    assert probe.pull(10 * fake, slope * 10) == pytest.approx(1.4)  # of deviations of any size
+    assert probe.pull(fake, fake / len(fake)) == pytest.approx(-1.0)  # a quadratic well draws together
+    assert probe.pull(fake + 5.0, slope + 3.0) == pytest.approx(1.4)  # what moves all alike is no pull
+    assert probe.pull(np.ones((5, 2)), np.ones((5, 2))) == 0.0
 
 
 def made_of(layers):
@@ -79,8 +91,8 @@ def test_batch_gaps_of_independent_images_with_the_right_moments_are_the_floor()
     keras.utils.set_random_seed(1)
     free = made_of([])
     real = free.predict(data.draw_latents(5_000, 8), verbose=0)
-    found = gradients.batch_gaps(free, real, 20)
-    chance = np.sqrt(2 / (np.pi * gradients.BATCHES))
+    found = probe.batch_gaps(free, real, 20, probe.BATCHES)
+    chance = np.sqrt(2 / (np.pi * probe.BATCHES))
     for mode in ("training", "inference"):
         for moment in ("mean", "variance"):
             assert found[f"{mode}_{moment}_gap"] == pytest.approx(1.0, abs=0.03)
@@ -93,75 +105,126 @@ def test_only_batch_normalisation_ties_a_batch_together():
     tied = made_of([keras.layers.BatchNormalization(momentum=0.0)])
     real = tied(data.draw_latents(5_000, 8), training=True).numpy()  # its moments are the moving ones now
     before = tied.get_weights()
-    found = gradients.batch_gaps(tied, real, 20)
+    found = probe.batch_gaps(tied, real, 20, probe.BATCHES)
     # Each batch has the same mean, beta: of the two equal variances of a difference one is left.
     assert found["training_mean_scatter"] == pytest.approx(np.sqrt(1 / 2), abs=0.03)
     assert found["inference_mean_scatter"] == pytest.approx(1.0, abs=0.03)
     assert all(np.array_equal(one, other) for one, other in zip(before, tied.get_weights(), strict=True))
 
 
-def test_batch_gaps_of_a_shifted_and_squeezed_generator_are_what_numpy_says():
-    rng = np.random.default_rng(0)
-    real = rng.normal(0.0, 0.2, (4_000, 28, 28, 1)).astype(np.float32)
-
-    class Shifted(keras.Model):
-        def call(self, latents, training=False):
-            spread = keras.random.normal((len(latents), 28, 28, 1), stddev=0.1, seed=self.draws)
-            return 0.5 + spread
-
-    shifted = Shifted()
-    shifted.draws = keras.random.SeedGenerator(0)
-    found = gradients.batch_gaps(shifted, real, 20)
-    floor = 0.2 * np.sqrt(2 / 20) * np.sqrt(2 / np.pi)
-    assert found["training_mean_gap"] == pytest.approx(0.5 / floor, rel=0.03)
-    assert found["training_mean_scatter"] == pytest.approx(np.sqrt((1 + 0.25) / 2), abs=0.03)
-    assert found["training_mean_agreement"] == 1.0
-    assert found["training_variance_agreement"] > 0.99
-
-
 @pytest.fixture(scope="module")
 def probed(tiny, tmp_path_factory):
     """A folder with one probed run, and that run's experiment."""
-    folder, experiment = tmp_path_factory.mktemp("probed"), tiny(moment_weight=0.1)
-    gradients.record(experiment, folder, every=2)
+    folder, experiment = tmp_path_factory.mktemp("probed"), tiny()
+    probe.record(experiment, folder, every=2)
     return folder, experiment
 
 
-def test_a_probed_run_ends_with_the_same_bits(probed, tmp_path):
+def folder_of(results, experiment):
+    return results / "gradients" / experiment.profile / experiment.name
+
+
+def test_a_probed_run_ends_with_the_same_bits_and_keeps_no_ordinary_record(probed, pair):
     folder, experiment = probed
-    header = json.loads((folder / "gradients" / experiment.profile / experiment.name / "run.json").read_text())
-    assert header["metrics"] == experiment.run(tmp_path, verbose=0).metrics
+    header = json.loads((folder_of(*probed) / "run.json").read_text())
+    assert header["metrics"] == pair[1].metrics and header["config"] == pair[1].config
+    assert sorted(path.name for path in folder_of(*probed).iterdir()) == ["gradients.csv", "run.json"]
+    assert not schema.find(folder, ["smoke"])
+    left = [path.name for path in folder_of(*probed).parent.iterdir() if not path.name.startswith(".lock-")]
+    assert left == [experiment.name]
 
 
 def test_records_are_read_as_they_were_written(probed):
     folder, experiment = probed
-    steps, runs = gradients.load(folder, experiment.profile)
+    steps, runs = probe.load(folder, experiment.profile)
     total = experiment.epochs * experiment.steps_per_epoch
-    assert steps["step"].tolist() == list(range(0, total + 1, 2))
+    assert steps["step"].tolist() == list(range(0, total + 1, 2)) and list(steps) == list(probe.COLUMNS)
     labels = {"test": experiment.test, "arm": "moments", "seed": experiment.seed}
-    assert (steps[list(labels)] == pd.Series(labels)).all(axis=None)
-    assert runs.iloc[0][list(labels)].to_dict() == labels
-    assert runs.iloc[0]["status"] == "finished"
+    assert (steps[list(labels)] == pd.Series(labels)).all(axis=None) and not steps.isna().any(axis=None)
+    assert runs.iloc[0][[*labels, "status"]].to_dict() == {**labels, "status": "finished"}
     assert 0 < runs.iloc[0]["training_mean_scatter"] < runs.iloc[0]["training_mean_gap"]
-    assert not steps.isna().any(axis=None)
 
 
-def test_what_is_recorded_is_not_run_again(probed, monkeypatch):
+@pytest.mark.parametrize(
+    ("owner", "name", "when"),
+    [
+        (probe.Probe, "_measure", 3),  # in epoch 2 of 2
+        (probe, "batch_gaps", 1),  # the training is over
+        pytest.param(records, "write", 1, marks=pytest.mark.slow),  # all is seen, the run not yet recorded
+    ],
+)
+def test_a_stopped_probe_goes_on_to_the_same_rows(tiny, tmp_path, monkeypatch, owner, name, when, probed):
+    calls, real = [], getattr(owner, name)
+
+    def stop(*arguments):
+        calls.append(name)
+        if len(calls) == when:
+            raise KeyboardInterrupt
+        return real(*arguments)
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(owner, name, stop)
+        probe.record(tiny(), tmp_path, every=2)
+    assert not folder_of(tmp_path, tiny()).exists()
+    first, fit = [], GAN.fit
+    monkeypatch.setattr(GAN, "fit", lambda self, *a, **k: (first.append(k["initial_epoch"]), fit(self, *a, **k)))
+    probe.record(tiny(), tmp_path, every=2)
+    assert first in ([], [1])  # the second epoch only, or none
+    found, rows = ((folder_of(at, tiny()) / "gradients.csv").read_bytes() for at in (tmp_path, probed[0]))
+    assert found == rows
+    ended, expected = (json.loads((folder_of(at, tiny()) / "run.json").read_text()) for at in (tmp_path, probed[0]))
+    assert all(ended[key] == expected[key] for key in probe.KEYS if key != "provenance")
+    monkeypatch.setattr(probe.training, "run", lambda *rest, **options: pytest.fail("ran again"))
+    assert probe.record(tiny(), tmp_path) == folder_of(tmp_path, tiny())
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_a_failed_run_is_recorded_with_what_was_seen(tiny, tmp_path):
+    probe.record(tiny(learning_rate=1e30), tmp_path, every=1)
+    steps, runs = probe.load(tmp_path, "smoke")
+    assert runs["status"].tolist() == ["failed"] and runs["frechet_distance"].isna().all()
+    assert steps["step"].tolist() == [0, 1] and np.isfinite(steps.loc[0, list(probe.MEASURED)].astype(float)).all()
+
+
+DAMAGES = {
+    "cut table": ("gradients.csv", lambda text: text[:-30]),
+    "empty table": ("gradients.csv", lambda text: ""),
+    "a column less": ("gradients.csv", lambda text: text.replace("spread", "width")),
+    "cut header": ("run.json", lambda text: text[:100]),
+    "no batches": ("run.json", lambda text: text.replace('"batches"', '"lots"')),
+    "metrics of another kind": ("run.json", lambda text: json.dumps({**json.loads(text), "metrics": None})),
+    "batches of another kind": ("run.json", lambda text: json.dumps({**json.loads(text), "batches": [1]})),
+    "another seed": ("run.json", lambda text: text.replace('"seed": 0', '"seed": 5')),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_damage_is_named_in_a_warning_and_left_out(probed, tmp_path, damage):
     folder, experiment = probed
-    monkeypatch.setattr(type(experiment), "run", lambda *rest, **options: pytest.fail("ran again"))
-    assert gradients.record(experiment, folder) == folder / "gradients" / experiment.profile / experiment.name
+    shutil.copytree(folder / "gradients", tmp_path / "gradients")
+    name, change = DAMAGES[damage]
+    broken = folder_of(tmp_path, experiment)
+    whole = shutil.copytree(broken, broken.with_name(experiment.name.replace("seed0", "seed1")))
+    header = json.loads((whole / "run.json").read_text())
+    (whole / "run.json").write_text(json.dumps({**header, "config": {**header["config"], "seed": 1}}))
+    path = broken / name
+    path.write_text(change(path.read_text()))
+    with pytest.warns(UserWarning, match=f"Record {broken}: expected .*Mend it"):
+        steps, runs = probe.load(tmp_path, experiment.profile)
+    assert runs["seed"].tolist() == [1] and len(steps) == 4
 
 
-def test_misuse_is_named(tmp_path, capsys):
+def test_every_recorded_probe_is_read():
+    for profile in (path.name for path in (RECORDED / "gradients").iterdir()):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", UserWarning)
+            steps, runs = probe.load(RECORDED, profile)
+        folders = [path for path in (RECORDED / "gradients" / profile).iterdir() if path.name[0] != "."]
+        assert len(runs) == len(folders) and not steps.duplicated(["test", "arm", "seed", "step"]).any()
+
+
+def test_no_records_at_all_are_named(tmp_path):
     with pytest.raises(ValueError, match="expected gradients/ablation/<name>/run.json, found none. Mend it with"):
-        gradients.load(tmp_path)
-    (tmp_path / "file").touch()
-    assert gradients.main(["--tests", "3", "--profile", "smoke", "--results", str(tmp_path / "file")]) == 2
-    assert "Mend it" in capsys.readouterr().err
-    for wrong, named in ((["--seeds", "-1"], "Seed: expected"), (["--every", "0"], "Every: expected 1 step or more")):
-        assert gradients.main(["--tests", "3", "--profile", "smoke", "--results", str(tmp_path), *wrong]) == 2
-        assert capsys.readouterr().err.startswith(f"error: {named}")
-
-
-def test_probing_keeps_no_ordinary_record(probed):
-    assert not records.find(probed[0], ["smoke"])
+        probe.load(tmp_path)
+    with pytest.raises(ValueError, match="Seed: expected"):
+        probe.planned([3], ["plain"], [-1], "smoke")

@@ -1,6 +1,5 @@
 """Runs: they repeat to the bit, come again as recorded, survive a stop, and fail on record."""
 
-import dataclasses
 import json
 import os
 import random
@@ -13,8 +12,7 @@ import numpy as np
 import pytest
 
 from helpers import data, metrics, models
-from helpers.gan import GAN
-from study import catalogue, files, machine, records, schema, training
+from study import catalogue, machine, records, schema, training
 from study.experiment import Experiment
 from study.settings import RECORDED, ROOT
 
@@ -58,13 +56,6 @@ def records_in(folder):
 
 
 @pytest.fixture
-def copied(results, tmp_path):
-    """A copy of the recorded pair, to be damaged."""
-    shutil.copytree(results, tmp_path / "copied")
-    return tmp_path / "copied"
-
-
-@pytest.fixture
 def no_training(monkeypatch):
     monkeypatch.setattr(training, "build", lambda experiment: pytest.fail("something was run"))
 
@@ -87,10 +78,6 @@ def test_the_table_is_the_steps_last_of_each_epoch_and_the_last_judgement(pair):
         assert list(record.metrics) == list(schema.METRICS)
         last = record.epochs.iloc[-1]
         assert {name: last[name] for name in schema.METRICS} == pytest.approx(record.metrics, rel=1e-8)
-
-
-def test_the_same_experiment_gives_the_same_bits(tiny, pair, tmp_path, same_bits):
-    same_bits(training.run(tiny(), tmp_path, verbose=0), pair[1])
 
 
 def test_weights_are_keras_own_after_its_seed_is_set(tiny, monkeypatch):
@@ -218,78 +205,32 @@ def test_a_recorded_run_is_not_run_again(tiny, results, pair, no_training, same_
     assert files_of(results) == before
 
 
-def test_an_older_record_is_the_same_experiment(tiny, copied, no_training):
-    path = copied / "smoke" / tiny().name / "record.json"
-    header = json.loads(path.read_text())
-    del header["config"]["penalty"]
-    path.write_text(json.dumps(header))
-    assert training.run(tiny(), copied).name == tiny().name
-
-
-@pytest.mark.parametrize("name", ["moments", "placebo", "rescaled", "averaged"])
-def test_a_stopped_run_resumes_to_the_same_bits(tiny, tmp_path, pair, same_bits, name):
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow) for name in ("placebo", "rescaled", "averaged")]
+)
+def test_a_stopped_run_of_a_variant_with_a_state_resumes_to_the_same_bits(tiny, tmp_path, same_bits, name):
     run = tiny(penalty=name)
-    whole = pair[1] if name == "moments" else training.run(run, tmp_path / "whole", verbose=0)
+    whole = training.run(run, tmp_path / "whole", verbose=0)
     with pytest.raises(Stopped):
         training.run(run, tmp_path / "stopped", [At(5, stop)], verbose=0)
-    assert catalogue.status(tmp_path / "stopped") == {"valid": 0, "runs": [], "damaged": []}  # it is not damaged
-    steps = At(1000, None)
-    same_bits(training.run(run, tmp_path / "stopped", [steps], verbose=0), whole)
-    assert steps.done == 3  # the second epoch only
-    assert records_in(tmp_path / "stopped" / "smoke") == [run.name]
+    same_bits(training.run(run, tmp_path / "stopped", verbose=0), whole)
 
 
-@pytest.fixture(scope="module")
-def unfinished(tiny, tmp_path_factory):
-    """Results folder of a run that was stopped while it judged its second and last epoch."""
-    folder, calls, judge = tmp_path_factory.mktemp("unfinished"), [], metrics.judge
-
-    def stop_the_second_time(images):
-        calls.append(len(images))
-        return judge(images) if len(calls) == 1 else stop(None)
-
-    with pytest.MonkeyPatch.context() as patched, pytest.raises(Stopped):
-        patched.setattr(metrics, "judge", stop_the_second_time)
-        training.run(tiny(), folder, verbose=0)
-    return folder
-
-
-@pytest.mark.parametrize(
-    ("changes", "expected"), [({}, 1), ({"batch_size": 30}, 0), ({"epochs": 3}, 0), ({"judged_images": 20}, 0)]
-)
-def test_only_the_same_settings_take_up_an_unfinished_run(tiny, unfinished, tmp_path, monkeypatch, changes, expected):
-    shutil.copytree(unfinished, tmp_path, dirs_exist_ok=True)
+def test_a_run_stopped_three_times_resumes_to_the_same_bits(tiny, tmp_path, pair, same_bits):
+    """In its second epoch, while that is judged, and before its record is written."""
     begun = []
-
-    def fit(self, *arguments, initial_epoch, **keywords):
-        begun.append(initial_epoch)
-        raise Stopped
-
-    monkeypatch.setattr(GAN, "fit", fit)
-    with pytest.raises(Stopped):
-        training.run(tiny(**changes), tmp_path, verbose=0)
-    assert begun == [expected]
-
-
-@pytest.mark.parametrize("key", machine.BITS)
-def test_an_unfinished_run_goes_on_only_where_its_bits_are_the_same(tiny, unfinished, tmp_path, key, monkeypatch):
-    shutil.copytree(unfinished, tmp_path, dirs_exist_ok=True)
-    before = files_of(tmp_path)
-    elsewhere = {**machine.provenance(), key: 7}
-    monkeypatch.setattr(machine, "provenance", lambda: elsewhere)
-    with pytest.raises(ValueError, match=f"Unfinished run .*expected what it began with, {key} .*found {key} 7. Mend"):
-        training.run(tiny(), tmp_path, verbose=0)
-    assert {path: text for path, text in files_of(tmp_path).items() if path in before} == before
-
-
-def test_a_run_stopped_twice_resumes_to_the_same_bits(tiny, pair, unfinished, tmp_path, same_bits, monkeypatch):
-    shutil.copytree(unfinished, tmp_path, dirs_exist_ok=True)
-    with monkeypatch.context() as patched, pytest.raises(Stopped):
-        patched.setattr(records, "write", lambda folder, record: stop(None))
-        training.run(tiny(), tmp_path, verbose=0)  # all of its epochs are done now, its record is not written
-    steps = At(1000, None)
+    for step, owner, name in ((5, None, ""), (1000, metrics, "judge"), (1000, records, "write")):
+        steps = At(step, stop)
+        with pytest.MonkeyPatch.context() as patched, pytest.raises(Stopped):
+            if owner:
+                patched.setattr(owner, name, lambda *arguments: stop(None))
+            training.run(tiny(), tmp_path, [steps], verbose=0)
+        begun.append(steps.done)
+        assert catalogue.status(tmp_path) == {"valid": 0, "runs": [], "damaged": []}  # unfinished is not damaged
+    steps = At(1000, stop)
     same_bits(training.run(tiny(), tmp_path, [steps], verbose=0), pair[1])
-    assert steps.done == 0
+    assert [*begun, steps.done] == [5, 3, 3, 0]  # each time from the last whole epoch
+    assert records_in(tmp_path / "smoke") == [tiny().name]
 
 
 def test_a_loss_that_is_not_finite_ends_the_run_on_record(tiny, tmp_path):
@@ -321,7 +262,8 @@ def test_a_failure_stays_one_when_stopped_before_its_record_was_written(tiny, tm
     assert (record.status, record.reason) == ("failed", "generator_loss was nan at step 1")
 
 
-def test_a_record_of_other_settings_is_not_passed_off(tiny, copied, no_training):
+def test_a_record_of_other_settings_or_damaged_is_not_passed_off(tiny, results, tmp_path, no_training):
+    copied = shutil.copytree(results, tmp_path / "copied")
     before = files_of(copied)
     with pytest.raises(ValueError) as caught:
         training.run(tiny(epochs=3), copied, verbose=0)
@@ -330,37 +272,6 @@ def test_a_record_of_other_settings_is_not_passed_off(tiny, copied, no_training)
     assert str(copied / "smoke" / tiny().name) in message and "Mend it" in message
     assert not isinstance(caught.value, schema.RecordError)  # it is not damaged
     assert files_of(copied) == before
-
-
-@pytest.mark.parametrize("name", schema.FILES)
-def test_a_damaged_record_is_named_and_kept(tiny, copied, no_training, name):
-    (copied / "smoke" / tiny().name / name).unlink()
-    before = files_of(copied)
-    with pytest.raises(schema.RecordError, match=f"{tiny().name}: expected .*found no {name}"):
+    (copied / "smoke" / tiny().name / "steps.npz").unlink()
+    with pytest.raises(schema.RecordError, match=f"{tiny().name}: expected .*found no steps.npz"):
         training.run(tiny(), copied, verbose=0)
-    assert files_of(copied) == before
-
-
-@pytest.mark.parametrize("below", ["", "results"])
-def test_results_that_cannot_be_written_are_named_before_any_work(tiny, tmp_path, below, no_training):
-    file = tmp_path / "file"
-    file.touch()
-    with pytest.raises(PermissionError, match="Results folder .*expected one that can be written.*Mend it"):
-        training.run(tiny(), file / below, verbose=0)
-
-
-def test_a_disk_without_room_for_the_weights_is_named_before_any_work(tiny, tmp_path, monkeypatch):
-    monkeypatch.setattr(files.shutil, "disk_usage", lambda folder: shutil._ntuple_diskusage(1, 1, 10**6))
-    monkeypatch.setattr(GAN, "fit", lambda *arguments, **keywords: pytest.fail("it began"))
-    with pytest.raises(OSError, match="expected .* MB free, found 1 MB"):
-        training.run(tiny(), tmp_path, verbose=0)
-
-
-def test_the_state_holds_every_variable_of_a_step_once(tiny):
-    gan = training.build(tiny(penalty="rescaled"))
-    state = training.state(gan)
-    optimizers = gan.generator_optimizer, gan.discriminator_optimizer, gan.shadow_optimizer
-    expected = [*gan.variables, *(variable for optimizer in optimizers for variable in optimizer.variables)]
-    assert {id(variable) for variable in state} == {id(variable) for variable in expected}
-    assert len({id(variable) for variable in state}) == len(state)
-    assert dataclasses.asdict(tiny()) == json.loads(json.dumps(dataclasses.asdict(tiny())))

@@ -1,0 +1,198 @@
+"""The command line: what it plans, what it refuses, what it prints where, and how it ends."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from study import __main__ as command
+from study import bench, campaign, catalogue, notebooks, settings
+
+
+@pytest.fixture
+def damaged(results, tiny, tmp_path):
+    """A copy of the recorded pair, its plain arm damaged, and its name."""
+    folder, name = shutil.copytree(results, tmp_path / "results"), tiny(moment_weight=0.0).name
+    (folder / "smoke" / name / "record.json").write_text("{")
+    return folder, name
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """What `run` would run: the arguments of each call of `campaign.run`, which does nothing."""
+    calls = []
+    monkeypatch.setattr(campaign, "run", lambda *arguments: calls.append(arguments))
+    return calls
+
+
+def test_run_plans_what_is_asked_for(asked, tmp_path):
+    arguments = ["run", "--tests", "3", "1", "--arms", "moments", "--seeds", "4", "5", "--profile", "lesson"]
+    assert command.main([*arguments, "--results", str(tmp_path), "--quiet", "--threads", "2", "--workers", "3"]) == 0
+    assert asked == [(catalogue.experiments((3, 1), ("moments",), (4, 5), "lesson"), tmp_path, 0, 3, None, 2)]
+
+
+def test_run_has_the_readers_folder_and_profile_and_one_thread(asked, monkeypatch):
+    assert command.main(["run", "--moment-weight", "0.3"]) == 0
+    expected = catalogue.experiments(profile="lesson", moment_weight=0.3)
+    assert asked.pop() == (expected, settings.live_results(), "auto", 1, None, 1)
+    monkeypatch.setenv("STUDY_RESULTS", "mine")
+    monkeypatch.setenv("STUDY_PROFILE", "smoke")
+    assert command.main(["run", "--cluster", "tcp://there:1"]) == 0
+    found = asked.pop()
+    assert found[1:] == (settings.ROOT / "mine", "auto", 1, "tcp://there:1", 1)
+    assert found[0] == catalogue.experiments(profile="smoke")
+
+
+def test_run_plans_a_set_or_penalties(asked, monkeypatch):
+    sets, seeds = catalogue.SETS, ["--seeds", "0", "1"]
+    assert command.main(["run", "--set", "better", *seeds]) == 0
+    assert command.main(["run", "--tests", "3", "--penalties", "mean", "late", "--profile", "ablation", *seeds]) == 0
+    monkeypatch.setenv("STUDY_PROFILE", "smoke")
+    assert command.main(["run", "--set", "ablations"]) == 0
+    assert [call[0] for call in asked] == [
+        catalogue.variants(sets["better"], (0, 1), "ablation"),
+        catalogue.variants([(3, ("mean", "late"))], (0, 1), "ablation"),
+        catalogue.variants(sets["ablations"], (0,), "smoke"),
+    ]
+
+
+SET = ["run", "--set", "better"]
+REFUSED = {
+    "a set with tests": [*SET, "--tests", "3"],
+    "a set with arms": [*SET, "--arms", "plain"],
+    "a set with penalties": [*SET, "--penalties", "mean"],
+    "penalties with arms": ["run", "--penalties", "mean", "--arms", "plain"],
+    "workers with a cluster": ["run", "--workers", "2", "--cluster", "tcp://127.0.0.1:9"],
+    "a weight of the plain arm": ["run", "--arms", "plain", "--moment-weight", "0.3", "--threads", "{threads}"],
+    "notebooks with an address": ["notebooks", "3", "--address", "owner/name"],
+    "storing with an address": ["notebooks", "--store", "--address", "owner/name"],
+    "quick with rounds": ["bench", "--quick", "--rounds", "7"],
+    "no weight": ["run", "--moment-weight", "0"],
+    "a weight that is none": ["run", "--moment-weight", "nan"],
+    "a negative seed": ["run", "--seeds", "-1"],
+    "no worker": ["run", "--workers", "0"],
+    "no thread": ["run", "--threads", "0"],
+    "a file for a folder": ["run", "--results", "{file}", "--threads", "{threads}"],
+    "no records": ["table", "--profile", "smoke", "--results", "{empty}"],
+    "no folder to read": ["status", "--results", "{missing}"],
+    "no such notebook": ["notebooks", "99"],
+    "no address": ["notebooks", "--address", "nowhere"],
+    "no rounds": ["bench", "--rounds", "0"],
+    "probing never": ["probe", "--every", "0", "--profile", "smoke", "--threads", "{threads}", "--results", "{empty}"],
+    "probing into a file": ["probe", "--profile", "smoke", "--threads", "{threads}", "--results", "{file}"],
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_would_do_nothing_or_cannot_be_done_is_one_line(case, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(campaign.training, "build", lambda experiment: pytest.fail("something was run"))
+    monkeypatch.setattr(notebooks, "run", lambda *arguments: pytest.fail("a notebook was run"))
+    monkeypatch.setattr(bench, "ProcessPoolExecutor", lambda *arguments: pytest.fail("it was timed"))
+    stamp = notebooks.stamp
+    monkeypatch.setattr(notebooks, "stamp", lambda address: stamp(address, tmp_path / "missing"))
+    (tmp_path / "file").touch()
+    (tmp_path / "empty").mkdir()
+    places = {name: tmp_path / name for name in ("file", "empty", "missing")} | {"threads": campaign.machine.threads()}
+    assert command.main([argument.format(**places) for argument in REFUSED[case]]) == 2
+    captured = capsys.readouterr()
+    assert captured.err.startswith("error: ") and captured.err.count("\n") == 1 and "expected" in captured.err
+
+
+@pytest.mark.parametrize(("name", "value"), [("STUDY_PROFILE", "quick"), ("STUDY_RESULTS", "~nouser-of-this-name/x")])
+def test_a_wrong_environment_is_one_line(name, value, monkeypatch, capsys, asked):
+    monkeypatch.setenv(name, value)
+    assert command.main(["run"]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith(f"error: {name.replace('STUDY_PROFILE', 'Profile')}: expected") and error.count("\n") == 1
+    assert asked == []
+
+
+UNKNOWN = (["run", "--tests", "4"], ["run", "--arms", "both"], ["run", "--penalties", "none"], ["run", "--set", "x"])
+
+
+@pytest.mark.parametrize("arguments", [*UNKNOWN, ["table", "--profile", "x"], ["run", "--workers", "two"], []])
+def test_unknown_choices_are_refused_by_the_parser(arguments, capsys):
+    with pytest.raises(SystemExit) as caught:
+        command.main(arguments)
+    assert caught.value.code == 2 and "usage: python -m study" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("of", [[], *([name] for name in "run status table probe figures notebooks bench".split())])
+def test_every_command_has_its_help(of, capsys):
+    with pytest.raises(SystemExit) as caught:
+        command.main([*of, "--help"])
+    assert caught.value.code == 0 and "usage: python -m study" in capsys.readouterr().out
+
+
+def test_status_names_the_damaged(damaged, capsys):
+    folder, name = damaged
+    (folder / "smoke" / "lr0.001-moments0.1-seed0" / "steps.npz").write_bytes(b"PK")  # only a full read sees it
+    assert command.main(["status", "--results", str(folder)]) == 0
+    assert capsys.readouterr().out.startswith("0 records, 2 damaged\n")
+    assert command.main(["status", "--json", "--results", str(folder)]) == 0
+    counts = json.loads(capsys.readouterr().out)
+    assert counts["valid"] == 0 and len(counts["damaged"]) == 2 and name in counts["damaged"][0]
+
+
+def test_table_shows_one_profile_and_names_the_damaged_on_stderr(damaged, capsys, monkeypatch):
+    folder, name = damaged
+    shutil.copytree(folder / "smoke", folder / "lesson")
+    for path in (folder / "lesson").glob("*/record.json"):
+        path.write_text(path.read_text().replace('"profile": "smoke"', '"profile": "lesson"'))
+    monkeypatch.setenv("STUDY_PROFILE", "lesson")  # the one in force is the default
+    assert command.main(["table", "--results", str(folder)]) == 0
+    captured = capsys.readouterr()
+    rows, _ = catalogue.rows(folder)
+    shown = catalogue.table_text([row for row in rows if row["profile"] == "lesson"])
+    assert captured.out == f"The three tests, profile lesson:\n{shown}\n" and captured.out.count("0.001") == 1
+    assert captured.err.count("warning: Record ") == 2 and name in captured.err
+
+
+def test_notebooks_are_chosen_by_number_name_or_path(monkeypatch, tmp_path, capsys):
+    ran = []
+    monkeypatch.setattr(notebooks, "run", lambda path, target: ran.append(path.name))
+    monkeypatch.setattr(notebooks, "EXECUTED", tmp_path)
+    (third,) = notebooks.FOLDER.glob("03_*.ipynb")
+    for named in ("3", "03", third.name, third.stem, str(third), f"notebooks/{third.name}"):
+        assert command.main(["notebooks", named]) == 0
+        assert ran == [third.name], named
+        ran.clear()
+    assert command.main(["notebooks", "7", "3", "3"]) == 0
+    assert [name[:3] for name in ran] == ["03_", "07_"]
+
+
+def test_an_interrupt_is_one_line(monkeypatch, capsys):
+    def interrupt(*arguments, **keywords):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(campaign, "run", interrupt)
+    assert command.main(["run", "--profile", "smoke"]) == 130
+    assert capsys.readouterr().err.strip() == "Stopped. The same command continues after the last finished epoch."
+
+
+TABLE = [sys.executable, "-m", "study", "table", "--profile", "lesson"]
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "utf-8"])
+def test_a_table_goes_into_a_file_in_any_encoding(encoding, tmp_path):
+    environment = {**os.environ, "PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"}
+    with (tmp_path / "table.txt").open("wb") as file:
+        done = subprocess.run(TABLE, cwd=settings.ROOT, env=environment, stdout=file, stderr=subprocess.PIPE)
+    assert (done.returncode, done.stderr) == (0, b"")
+    lines = (tmp_path / "table.txt").read_bytes().decode(encoding).splitlines()
+    assert ("↓" in lines[1]) == (encoding == "utf-8") and "moments" in lines[2] + lines[-1]
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_reader_who_has_had_enough_is_no_error(unbuffered):
+    environment = {**os.environ, "PYTHONUNBUFFERED": unbuffered}
+    read, write = os.pipe()
+    os.close(read)  # before anything is written: `head` never is as quick
+    try:
+        done = subprocess.run(TABLE, cwd=settings.ROOT, env=environment, stdout=write, stderr=subprocess.PIPE)
+    finally:
+        os.close(write)
+    assert (done.returncode, done.stderr) == (0, b"")

@@ -1,0 +1,86 @@
+"""Figures of records: what they show, and that those in the repository are of this code."""
+
+import io
+import itertools
+
+from helpers import data, metrics, plots
+import numpy as np
+import pandas as pd
+from PIL import Image
+import pytest
+
+from study import figures, tables
+from study.settings import RECORDED, ROOT
+
+FLOORS = {"frechet_distance": 0.5, "label_entropy": 2.3, "recall": 0.9}
+
+
+@pytest.fixture(scope="module")
+def two():
+    """Test 3's recorded pair: (plain, moments)."""
+    return tables.load_pairs(tests=(3,))[3]
+
+
+DRAWN = {
+    "arms": lambda pair: figures.arms_over_training(*pair),
+    "losses": lambda pair: figures.losses_over_training(*pair, floors=(33.8, 31.0)),
+    "three tests": lambda pair: figures.three_tests({1: pair, 2: pair}),
+    "author": lambda pair: figures.beside_author(data.load_author_log(), pair),
+    "full": lambda pair: figures.full_protocol({"plain": pair[0].epochs, "moments": pair[1].epochs}, FLOORS),
+}
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_the_same_figure_is_the_same_bytes(name, two):
+    assert plots.png(DRAWN[name](two)) == plots.png(DRAWN[name](two))
+
+
+def test_animation_has_a_frame_for_each_of_the_record(two):
+    frames = []
+    with Image.open(io.BytesIO(figures.animation(*two))) as picture:
+        for index in range(picture.n_frames):
+            picture.seek(index)
+            assert picture.info["duration"] == 600
+            frames.append(picture.convert("L").tobytes())
+    assert len(set(frames)) == len(frames) == len(two[0].images)
+
+
+def test_grids_show_the_frames_they_say(two):
+    axes = figures.arms_over_training(*two, frames=2).axes
+    assert [axis.get_title() for axis in axes] == ["step 0", "step 550"] * 2
+    shown = [plots.tile(record.images[index, :16], 4) for record in two for index in (0, -1)]
+    shown += [plots.tile(record.images[-1], 8) for record in two for _ in range(2)]
+    for axis, expected in zip([*axes, *figures.three_tests({1: two, 3: two}).axes], shown, strict=True):
+        assert np.array_equal(axis.images[0].get_array(), expected)
+
+
+def test_panels_show_weighted_gaps_and_the_loss_without_its_penalty(two):
+    plain, moments = two
+    for record, gap in itertools.product(two, ("mean_gap", "variance_gap")):
+        assert np.allclose(figures.panel_values(record, gap, 0.1), record.steps[gap] / 10)
+    assert np.array_equal(figures.panel_values(plain, "generator_loss", 0.1), plain.steps["generator_loss"])
+    penalty = (moments.steps["mean_gap"] + moments.steps["variance_gap"]) / 10
+    adversarial = figures.panel_values(moments, "generator_loss", 0.1)
+    assert np.allclose(adversarial + penalty, moments.steps["generator_loss"], rtol=1e-6)
+    assert adversarial[0] == pytest.approx(plain.steps["generator_loss"][0], rel=1e-3)  # one start, one batch
+    for axis in figures.losses_over_training(*two).axes[:4]:
+        assert [line.get_xdata()[-1] for line in axis.lines[:2]] == [550, 550]
+
+
+def test_a_column_of_probes_is_a_faint_line_a_seed_and_their_mean():
+    runs = pd.DataFrame({"seed": [0, 1, 0, 1], "step": [0, 0, 10, 10], "spread": [1.0, 2.0, 3.0, 6.0]})
+    _, axis = plots.subplots()
+    figures.draw_seeds(axis, runs, "spread", "early")
+    assert [line.get_ydata().tolist() for line in axis.lines] == [[1, 3], [2, 6], [1.5, 4.5]]
+
+
+def test_figures_are_those_in_the_repository(tmp_path, monkeypatch):
+    """Names and sizes. Sizes are inches times dots, whatever a version of Matplotlib draws inside."""
+    for profile in ("lesson", "full"):
+        (tmp_path / profile).symlink_to(RECORDED / profile, target_is_directory=True)
+    monkeypatch.setattr(metrics, "floor", lambda: FLOORS)  # one line in one picture, and a minute to find
+    written = figures.write(tmp_path, tmp_path / "figures")
+    assert {path.name for path in written} == {path.name for path in (ROOT / "figures").glob("*.png")}
+    for path in written:
+        with Image.open(path) as ours, Image.open(ROOT / "figures" / path.name) as theirs:
+            assert (ours.size, getattr(ours, "n_frames", 1)) == (theirs.size, getattr(theirs, "n_frames", 1)), path.name
