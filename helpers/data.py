@@ -2,6 +2,7 @@
 
 import functools
 import hashlib
+import io
 from pathlib import Path
 from typing import NamedTuple
 
@@ -37,7 +38,6 @@ class MNIST(NamedTuple):
     test_labels: np.ndarray
 
 
-@functools.cache
 def load_mnist(path: Path = MNIST_PATH) -> MNIST:
     """Load MNIST from the archive that travels with the repository, once a process.
 
@@ -52,7 +52,12 @@ def load_mnist(path: Path = MNIST_PATH) -> MNIST:
         FileNotFoundError: there is no such file.
         ValueError: the archive is damaged, or its arrays are not MNIST (by their SHA-256).
     """
-    arrays = _read_archive(Path(path))
+    return _load_mnist(Path(path))
+
+
+@functools.cache
+def _load_mnist(path):
+    arrays = _read_archive(path)
     train_images, test_images = scale(arrays["x_train"]), scale(arrays["x_test"])
     train_labels = arrays["y_train"]
     for array in (train_images, train_labels, test_images, arrays["y_test"]):
@@ -86,9 +91,14 @@ def unscale(images: np.ndarray) -> np.ndarray:
     """Map float images (n, height, width, 1) in [-1, 1] to uint8 (n, height, width) in [0, 255].
 
     Raises:
-        ValueError: a pixel is NaN or outside [-1, 1].
+        ValueError: not floats of that shape, or a pixel that is NaN or outside [-1, 1].
     """
     images = np.asarray(images)
+    if images.ndim != 4 or images.dtype.kind != "f":
+        raise ValueError(
+            f"Images: expected floats of shape (n, height, width, 1), found {images.dtype} {images.shape}. "
+            "Mend it with data.scale."
+        )
     _check_range(images)
     return np.rint((images[..., 0] + 1.0) * 127.5).astype(np.uint8)
 
@@ -116,10 +126,10 @@ def _read_archive(path):
     for name, expected in MNIST_SHA256.items():
         if name not in arrays:
             raise ValueError(f"MNIST archive {path}: array {name} expected, not found. {mend}")
-        shape = (*arrays[name].shape[:1], *(IMAGE_SHAPE[:2] if name.startswith("x") else ()))
-        if arrays[name].dtype != np.uint8 or not shape or arrays[name].shape != shape:
+        shape = (*(arrays[name].shape[:1] or ("n",)), *(IMAGE_SHAPE[:2] if name.startswith("x") else ()))
+        if arrays[name].dtype != np.uint8 or arrays[name].shape != shape:
             raise ValueError(
-                f"MNIST archive {path}: array {name} expected as uint8 of shape {shape or '(n,)'}, "
+                f"MNIST archive {path}: array {name} expected as uint8 of shape {shape}, "
                 f"found {arrays[name].dtype} of shape {arrays[name].shape}. {mend}"
             )
         found = hashlib.sha256(np.ascontiguousarray(arrays[name]).tobytes()).hexdigest()
@@ -221,8 +231,10 @@ def load_author_log(path: Path = DATA / "author_test3.csv") -> pd.DataFrame:
     Raises:
         ValueError: the file is not whole.
     """
-    log = pd.read_csv(path)
-    counts = log.groupby("moment_weight")["epoch"].nunique().to_dict() if "moment_weight" in log else {}
+    text = Path(path).read_text(encoding="utf-8")
+    log = pd.read_csv(io.StringIO(text)) if text.strip() else pd.DataFrame()
+    whole = {"moment_weight", "epoch"} <= set(log) and text.endswith("\n")
+    counts = log.groupby("moment_weight")["epoch"].nunique().to_dict() if whole else {}
     if counts != {0.0: 20, 0.1: 20}:
         raise ValueError(
             f"The author's log {path}: expected 20 epochs for each weight 0.0 and 0.1, found {counts}. "

@@ -22,8 +22,8 @@ def accelerate(network):
     def copy(layer):
         kind = type(layer)
         # The kernel normalises over the last axis and has both gamma and beta; others stay Keras' own.
-        if kind is layers.BatchNormalization and layer.axis in (-1, layer.input.ndim - 1) and layer.scale and layer.center:
-            kind = FusedBatchNormalization
+        if kind is layers.BatchNormalization and layer.scale and layer.center:
+            kind = FusedBatchNormalization if layer.axis in (-1, layer.input.ndim - 1) else kind
         return kind.from_config(layer.get_config())
 
     found = keras.models.clone_model(network, clone_function=copy)

@@ -142,7 +142,7 @@ def test_author_log_is_both_arms_of_test_3():
     assert (log["generator_loss"] > penalty).all()  # it is in the loss
 
 
-@pytest.mark.parametrize("kept", [16, 827, 1489])
+@pytest.mark.parametrize("kept", [0, 16, 35, 827, 1489, 1640])
 def test_an_author_log_cut_short_is_named(tmp_path, kept):
     path = tmp_path / "author_test3.csv"
     path.write_bytes((data.DATA / path.name).read_bytes()[:kept])
