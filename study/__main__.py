@@ -35,7 +35,7 @@ def _parser():
     command.add_argument("--arms", nargs="+", choices=list(catalogue.ARMS), help="default: both")
     command.add_argument("--penalties", nargs="+", choices=PENALTIES, help="variants to run instead of the arms")
     command.add_argument("--set", choices=list(catalogue.SETS), help="a set of variants, of tests of its own")
-    command.add_argument("--moment-weight", type=float, default=settings.MOMENT_WEIGHT, metavar="λ",
+    command.add_argument("--moment-weight", type=float, metavar="λ",
                          help="weight of the moment gaps; default: the study's 0.1")  # fmt: skip
     command.add_argument("--seeds", **seeds)
     command.add_argument("--profile", **profile)
@@ -80,7 +80,7 @@ def _parser():
     command.set_defaults(action=_notebooks)
 
     command = commands.add_parser("bench", help="time our training step against a plain Keras one")
-    command.add_argument("--rounds", type=int, default=5, help="sets of fresh processes")
+    command.add_argument("--rounds", type=int, help="sets of fresh processes; default: 5")
     command.add_argument("--quick", action="store_true", help="does it run: one short round")
     command.set_defaults(action=_bench)
     return parser
@@ -126,10 +126,13 @@ def _planned(options):
     for one, other in (("set", "tests"), ("set", "arms"), ("set", "penalties"), ("penalties", "arms")):
         if one in given and other in given:
             raise ValueError(f"Options: expected --{one} without --{other}, which it replaces, found both.")
-    chosen = {"profile": options.profile, "moment_weight": options.moment_weight}
+    weight = settings.MOMENT_WEIGHT if options.moment_weight is None else options.moment_weight
+    if options.moment_weight is not None and set(options.arms or ()) == {"plain"}:
+        raise ValueError("Options: expected --moment-weight without --arms plain, which has none, found both.")
+    chosen = {"profile": options.profile, "moment_weight": weight}
     tests = options.tests or list(settings.LEARNING_RATES)
-    if not options.moment_weight > 0:
-        raise ValueError(f"Moment weight: expected above 0, found {options.moment_weight}. The plain arm has 0.")
+    if not weight > 0:
+        raise ValueError(f"Moment weight: expected above 0, found {weight}. The plain arm has 0.")
     if options.set:
         profile = options.profile or ("ablation" if not os.environ.get("STUDY_PROFILE") else None)
         return catalogue.variants(catalogue.SETS[options.set], options.seeds, **{**chosen, "profile": profile})
@@ -191,6 +194,8 @@ def _figures(options):
 def _notebooks(options):
     from study import notebooks
 
+    if options.address is not None and (options.names or options.store):
+        raise ValueError("Options: expected --address alone, since it runs no notebook, found others with it.")
     if options.address is not None:
         notebooks.stamp(options.address)
     else:
@@ -200,7 +205,10 @@ def _notebooks(options):
 def _bench(options):
     from study import bench
 
-    print(bench.text(bench.measure(1, 1, 2) if options.quick else bench.measure(options.rounds)))
+    if options.quick and options.rounds is not None:
+        raise ValueError("Options: expected --quick without --rounds, since it is one round, found both.")
+    rounds = 5 if options.rounds is None else options.rounds
+    print(bench.text(bench.measure(1, 1, 2) if options.quick else bench.measure(rounds)))
 
 
 if __name__ == "__main__":

@@ -68,7 +68,7 @@ class Experiment:
         images, judged = self.train_images, self.judged_images
         found = {
             "learning_rate": rate,
-            "moment_weight": float(weight),
+            "moment_weight": float(weight) + 0.0,  # -0.0 is 0, in name and digest too
             "seed": _count(self, "seed", 0, MOST_SEED),
             "epochs": _count(self, "epochs", 1),
             "train_images": _count(self, "train_images", 2, TRAIN_IMAGES, " (the images there are)"),

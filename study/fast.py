@@ -19,6 +19,7 @@ def accelerate(network):
     Returns:
         A `keras.Model` of the same layers' names, the same weights and the same dropout seeds.
     """
+
     def copy(layer):
         kind = type(layer)
         # The kernel normalises over the last axis and has both gamma and beta; others stay Keras' own.

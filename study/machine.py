@@ -12,7 +12,11 @@ import helpers  # noqa: F401  TensorFlow, quietly
 from study.settings import ROOT
 
 # Of a provenance, what the bits of a run depend on: only where all are equal do they come again.
-BITS = ("keras", "tensorflow", "numpy", "instructions", "onednn", "threads", "accelerator")
+BITS = ("keras", "tensorflow", "numpy", "instructions", "kernels", "threads", "accelerator")
+KERNEL_SETTINGS = (
+    *("TF_ENABLE_ONEDNN_OPTS", "ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA", "ONEDNN_DEFAULT_FPMATH_MODE"),
+    *("TF_SET_ONEDNN_FPMATH_MODE", "TF_XLA_FLAGS", "XLA_FLAGS"),
+)
 INSTRUCTIONS = ("avx512_bf16", "avx512f", "avx2", "avx", "sse4_1")  # the newest first
 
 
@@ -41,7 +45,7 @@ def provenance():
         "device": accelerator or _processor().get("model name") or platform.processor() or "unknown processor",
         "accelerator": accelerator or "none",
         "instructions": instructions(),
-        "onednn": _onednn(),
+        "kernels": kernels(),
         "cores": cores(),
         "threads": threads(),  # the order of sums
         "commit": commit(),
@@ -103,11 +107,10 @@ def instructions():
     return next((name for name in INSTRUCTIONS if name in flags), "unknown")
 
 
-def _onednn():
-    """Whether TensorFlow's other kernels are in force, and what limits them, as the environment has it."""
-    switch = "off" if os.environ.get("TF_ENABLE_ONEDNN_OPTS") in ("0", "false") else "on"
-    limit = os.environ.get("ONEDNN_MAX_CPU_ISA") or os.environ.get("DNNL_MAX_CPU_ISA")
-    return f"{switch}, at most {limit}" if limit else switch
+def kernels():
+    """What the environment says of the kernels that TensorFlow picks, and so of the bits: "default" if nothing."""
+    named = [f"{name}={os.environ[name]}" for name in KERNEL_SETTINGS if os.environ.get(name)]
+    return ", ".join(named) or "default"
 
 
 @functools.cache
@@ -125,6 +128,8 @@ def commit():
     clean = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     run = functools.partial(subprocess.run, capture_output=True, text=True, check=True, env=clean)
     try:
+        if Path(run([*git, "rev-parse", "--show-toplevel"]).stdout.strip()) != ROOT:  # unpacked inside another checkout
+            return "unknown"
         found = run([*git, "rev-parse", "--short=12", "HEAD"]).stdout.strip()
         changed = run([*git, "status", "--porcelain", "helpers", "study"]).stdout.strip()
     except (OSError, subprocess.CalledProcessError):

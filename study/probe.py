@@ -6,6 +6,7 @@ Writes <results>/gradients/<profile>/<name>/: gradients.csv, one row a measured 
 the run ended with and its provenance.
 """
 
+import io
 import json
 import math
 import os
@@ -178,13 +179,12 @@ class Probe(keras.callbacks.Callback):
             self._measure()
 
     def on_epoch_end(self, epoch, logs=None):
-        """Keep the epoch's rows."""
+        """Keep the epoch's rows; after the last one also what the generator's batches are like."""
+        if epoch + 1 == self.experiment.epochs and not self.model.stop_training:
+            # Before the run writes this epoch down: stopped after that, it would not train again.
+            found = batch_gaps(self.model.generator, data.load_mnist().train_images, len(self.images))
+            self._keep("batches.json", found if all(map(math.isfinite, found.values())) else {})
         self._keep(f"epoch-{epoch + 1:05d}.json", self._rows)
-
-    def on_train_end(self, logs=None):
-        """Compare the trained generator's batches with real ones."""
-        found = batch_gaps(self.model.generator, data.load_mnist().train_images, len(self.images))
-        self._keep("batches.json", found if all(map(math.isfinite, found.values())) else {})
 
     def rows(self):
         """All rows that were measured, in order."""
@@ -192,8 +192,9 @@ class Probe(keras.callbacks.Callback):
         return [row for path in paths for row in json.loads(path.read_text(encoding="utf-8"))]
 
     def batches(self):
-        """What was found at the end of the training."""
-        return json.loads((self.folder / "batches.json").read_text(encoding="utf-8"))
+        """What was found at the end of the training; empty if it failed."""
+        path = self.folder / "batches.json"
+        return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
 
     def _measure(self):
         self._rows.append({"step": self._steps, **measure(self.model, self.images, self.latents)})
@@ -263,16 +264,20 @@ def _read(folder):
         if missing or header.get("schema_version", SCHEMA_VERSION) != SCHEMA_VERSION:
             raise broken(folder, f"schema {SCHEMA_VERSION} with {', '.join(KEYS)} in run.json, found {sorted(header)}")
         experiment = Experiment.from_config(header["config"])
-        steps = pd.read_csv(folder / "gradients.csv", float_precision="round_trip")
+        text = (folder / "gradients.csv").read_text(encoding="utf-8")
+        steps = pd.read_csv(io.StringIO(text))
+        labels = {**catalogue.labels(experiment), "seed": experiment.seed}
+        scores = {name: header["metrics"].get(name, math.nan) for name in ("frechet_distance", "variance_ratio")}
+        run = {**labels, "status": header["status"], **header["batches"], **scores}
     except RecordError:
         raise
     except Exception as error:  # a damaged file raises one of many types
         raise broken(folder, f"files that can be read, found {type(error).__name__}: {error}") from error
     if experiment.name != folder.name or list(steps) != list(COLUMNS) or steps["step"].duplicated().any():
         raise broken(folder, f"the name {experiment.name} and the columns {', '.join(COLUMNS)}, found others")
-    labels = {**catalogue.labels(experiment), "seed": experiment.seed}
-    scores = {name: header["metrics"].get(name, math.nan) for name in ("frechet_distance", "variance_ratio")}
-    return steps, {**labels, "status": header["status"], **header["batches"], **scores}
+    if not text.endswith("\n"):
+        raise broken(folder, "whole lines in gradients.csv, found the last one cut")
+    return steps, run
 
 
 def load(results=RECORDED, profile="ablation"):
@@ -291,9 +296,9 @@ def load(results=RECORDED, profile="ablation"):
         ValueError: there is no such record.
     """
     found = []
-    for path in sorted(Path(results).glob(f"gradients/{profile}/*/run.json")):
+    for folder in sorted(Path(results).glob(f"gradients/{profile}/[!.]*")):  # no draft, no unfinished run
         try:
-            found.append(_read(path.parent))
+            found.append(_read(folder))
         except RecordError as error:
             warnings.warn(str(error), stacklevel=2)
     if not found:

@@ -123,7 +123,7 @@ def _read_file(path, read):
 def _read_table(path):
     if not path.read_bytes().endswith(b"\n"):
         raise broken(path.parent, f"whole lines in {path.name}, found the last one cut")
-    return pd.read_csv(path, float_precision="round_trip")
+    return pd.read_csv(path)
 
 
 def read_arrays(path):

@@ -9,9 +9,9 @@ writes torch_fidelity_values.json beside this file. `feature_sets` needs NumPy a
 import importlib.metadata
 import importlib.util
 import json
+from pathlib import Path
 import sys
 import types
-from pathlib import Path
 
 import numpy as np
 

@@ -5,12 +5,12 @@ changes its gradient fivefold, and two correct programs part, on each processor 
 one generator forward for two, is compared with an independent one in float64: tests/helpers/test_gan.py.
 """
 
+from helpers import data, models
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from helpers import data, models
 from study import bench, fast
 from study.fast import FusedBatchNormalization
 

@@ -2,10 +2,10 @@
 
 import itertools
 
-import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+import numpy as np
+import pytest
 from scipy import stats
 
 from study import intervals

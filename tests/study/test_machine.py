@@ -64,12 +64,12 @@ def test_provenance_says_what_the_bits_depend_on(monkeypatch):
     assert found["keras"] == keras.__version__ and found["numpy"] == np.__version__
     assert found["threads"] == machine.threads() and found["cores"] == machine.cores()
     assert found["instructions"] in (*machine.INSTRUCTIONS, "unknown")
-    monkeypatch.delenv("DNNL_MAX_CPU_ISA", raising=False)
-    monkeypatch.delenv("ONEDNN_MAX_CPU_ISA", raising=False)
-    for switch, limit, expected in (("1", "", "on"), ("0", "", "off"), ("1", "AVX2", "on, at most AVX2")):
-        monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", switch)
-        monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", limit)
-        assert machine.provenance()["onednn"] == expected
+    for name in machine.KERNEL_SETTINGS:
+        monkeypatch.delenv(name, raising=False)
+    assert machine.provenance()["kernels"] == "default"
+    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")
+    monkeypatch.setenv("XLA_FLAGS", "--xla_x")
+    assert machine.provenance()["kernels"] == "TF_ENABLE_ONEDNN_OPTS=0, XLA_FLAGS=--xla_x"
 
 
 @pytest.mark.skipif(not shutil.which("git") or not (ROOT / ".git").exists(), reason="needs a checkout")

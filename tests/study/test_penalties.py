@@ -2,12 +2,12 @@
 
 import itertools
 
+from helpers import losses, models
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from helpers import losses, models
 from study import penalties
 from study.experiment import PENALTIES
 from study.penalties import Averaged, Dataset, Features, Placebo

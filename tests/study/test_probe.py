@@ -4,15 +4,15 @@ import json
 import shutil
 import warnings
 
+from helpers import data, losses
+from helpers.gan import GAN, build_optimizer
 import keras
+from networks import NARROW, plain_discriminator, plain_generator
 import numpy as np
 import pandas as pd
 import pytest
 import tensorflow as tf
-from networks import NARROW, plain_discriminator, plain_generator
 
-from helpers import data, losses
-from helpers.gan import GAN, build_optimizer
 from study import probe, records, schema
 from study.settings import RECORDED
 

@@ -7,11 +7,11 @@ import shutil
 import subprocess
 import sys
 
+from helpers import data, metrics, models
 import keras
 import numpy as np
 import pytest
 
-from helpers import data, metrics, models
 from study import catalogue, machine, records, schema, training
 from study.experiment import Experiment
 from study.settings import RECORDED, ROOT
@@ -164,7 +164,7 @@ class Stop(keras.callbacks.Callback):
 
 training.run(Experiment.from_config(json.loads(sys.argv[1])), sys.argv[2], [Stop()], verbose=0)
 """
-BEFORE_THEY_WERE_NOTED = {"instructions": "avx512_bf16", "onednn": "on", "accelerator": "none"}
+BEFORE_THEY_WERE_NOTED = {"instructions": "avx512_bf16", "kernels": "default", "accelerator": "none"}
 
 
 @pytest.mark.parametrize(
