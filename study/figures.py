@@ -248,38 +248,6 @@ def full_protocol(epochs, floors):
     return figure
 
 
-@plots.styled
-def beside_author(author, pair, bands=None):
-    """Figure of test 3's losses at the end of each epoch, the author's beside ours.
-
-    Args:
-        author: DataFrame as `data.load_author_log` returns it.
-        pair: (plain, moments), each a `records.Record` of test 3.
-        bands: dict from arm to a DataFrame as `evidence.inside` returns it, to draw as bands.
-    """
-    figure, axes = plots.subplots(1, 2, figsize=(9.5, 3.8))
-    titles = {"discriminator_loss": "discriminator loss (nats)", "generator_loss": "generator loss (penalty included)"}
-    for axis, (name, title) in zip(axes, titles.items(), strict=True):
-        for arm, record in zip(("plain", "moments"), pair, strict=True):
-            log = author[author["moment_weight"] == record.moment_weight]
-            axis.plot(log["epoch"], log[name], "o:", color=plots.COLOURS[arm], mfc="white", ms=5,
-                      label=f"{plots.LABELS[arm]}, author")  # fmt: skip
-            axis.plot(record.epochs["epoch"], record.epochs[name], "-", color=plots.COLOURS[arm], lw=2,
-                      label=f"{plots.LABELS[arm]}, ours")  # fmt: skip
-            if bands:
-                band = bands[arm][bands[arm]["name"] == name]
-                axis.fill_between(band["epoch"], band["low"], band["high"], color=plots.COLOURS[arm], alpha=0.2, lw=0)
-        axis.set(xlabel="epoch", title=title)
-        axis.set_xticks(range(0, 21, 5))
-    axes[0].set_ylim(0, 2)
-    axes[1].set_yscale("log")
-    axes[1].set_ylim(2, 40)
-    axes[1].set_yticks([2, 4, 6, 10, 20, 40], labels=["2", "4", "6", "10", "20", "40"])
-    axes[1].minorticks_off()
-    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, fontsize=10)
-    return figure
-
-
 def panel_values(record, name, weight):
     """One curve of `losses_over_training`: gaps times `weight`, the run's own penalty taken off its loss."""
     steps = record.steps

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from study import files, schema
-from study.schema import FILES, STEP_NAMES, RecordError, broken
+from study.schema import STEP_NAMES, RecordError, broken
 
 
 @dataclass(frozen=True)
@@ -180,6 +180,3 @@ def _check_steps(record, experiment, finished, folder):
         raise broken(folder, f"float32 ({most},) arrays in steps.npz, found {shapes}")
     if finished and (length != most or not all(np.isfinite(values).all() for values in record.steps.values())):
         raise broken(folder, f"{most} finite steps of a finished run in steps.npz, found {length} or others")
-
-
-__all__ = ["FILES", "STEP_NAMES", "Record", "RecordError", "compact", "read", "read_arrays", "write"]
