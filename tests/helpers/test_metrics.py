@@ -9,8 +9,7 @@ import numpy as np
 import prdc
 import pytest
 from reference import torch_fidelity_values as torch_fidelity
-from scipy import linalg
-import scipy.stats
+from scipy import linalg, stats
 
 REFERENCE = json.loads(torch_fidelity.VALUES_PATH.read_text())
 FEATURES = torch_fidelity.feature_sets()
@@ -26,22 +25,14 @@ SETS = {
 
 @pytest.mark.parametrize("neighbours", [1, 5])
 @pytest.mark.parametrize("name", SETS)
-def test_neighbourhood_scores_are_those_of_prdc(name, neighbours):
+def test_neighbourhood_scores_are_those_of_prdc_whatever_the_slabs(monkeypatch, name, neighbours):
     with contextlib.redirect_stdout(io.StringIO()):  # it prints the sizes
         expected = prdc.compute_prdc(REAL, SETS[name], neighbours)
-    assert metrics.neighbourhood_scores(SETS[name], REAL, neighbours) == pytest.approx(expected, abs=1e-12)
-
-
-def test_slabs_do_not_change_the_scores(monkeypatch):
-    whole = metrics.neighbourhood_scores(FEATURES["alike"], REAL)
-    chunks, slabs = metrics.pairwise_distances_chunked, []
-
-    def small(*arguments, working_memory):
-        slabs.extend(chunks(*arguments, working_memory=0.1))
-        return slabs
-
-    monkeypatch.setattr(metrics, "pairwise_distances_chunked", small)
-    assert metrics.neighbourhood_scores(FEATURES["alike"], REAL) == whole and len(slabs) > 1
+    whole = metrics.neighbourhood_scores(SETS[name], REAL, neighbours)
+    assert whole == pytest.approx(expected, abs=1e-12)
+    slabs = list(metrics.pairwise_distances_chunked(SETS[name], REAL, working_memory=0.1))
+    monkeypatch.setattr(metrics, "pairwise_distances_chunked", lambda *given, working_memory: slabs)
+    assert metrics.neighbourhood_scores(SETS[name], REAL, neighbours) == whole and len(slabs) > 1
 
 
 @pytest.mark.parametrize("name", REFERENCE["distances"])
@@ -54,7 +45,7 @@ def test_distances_are_those_of_torch_fidelity(name):
     assert np.isnan(error)
 
 
-def test_frechet_distance_is_the_formula_with_a_matrix_root():
+def test_distances_are_a_formula_with_a_matrix_root_and_a_mean_over_blocks():
     # Correlated and of full rank, where SciPy's matrix root can be trusted.
     generator = np.random.default_rng(0)
     fake, real = (generator.normal(size=(500, 16)) @ generator.normal(size=(16, 16)) for _ in range(2))
@@ -63,35 +54,27 @@ def test_frechet_distance_is_the_formula_with_a_matrix_root():
     root = linalg.sqrtm(covariances[0] @ covariances[1]).real
     expected = np.sum((fake.mean(0) - real.mean(0)) ** 2) + np.trace(covariances[0] + covariances[1] - 2 * root)
     assert metrics.frechet_distance(fake, real) == pytest.approx(expected, rel=1e-9)
-
-
-def test_frechet_distance_survives_fewer_points_than_features():
-    fake = FEATURES["alike"][:20]  # a singular covariance
+    fake = FEATURES["alike"][:20]  # fewer points than features: a singular covariance
     found = metrics.frechet_distance(fake, REAL)
     assert np.isfinite(found) and found > metrics.frechet_distance(FEATURES["alike"], REAL)
     assert found == pytest.approx(metrics.frechet_distance(REAL, fake), rel=1e-6)
     assert metrics.frechet_distance(fake, fake.copy()) == pytest.approx(0.0, abs=1e-6)
-
-
-def test_kernel_distance_is_the_mean_over_blocks():
     fake = FEATURES["shifted"]
     blocks = [metrics.kernel_distance(fake[i : i + 100], REAL[i : i + 100], blocks=1)[0] for i in range(0, 600, 100)]
     distance, error = metrics.kernel_distance(fake, REAL, blocks=6)
     assert distance == pytest.approx(np.mean(blocks), rel=1e-12)
-    assert error == pytest.approx(scipy.stats.sem(blocks), rel=1e-12)
+    assert error == pytest.approx(stats.sem(blocks), rel=1e-12)
 
 
-COUNTS = {10: [10] * 10, 1: [991, 9] + [0] * 8, 2: [990, 10] + [0] * 8, 7: [0, 2, 3, 4, 0, 0, 5, 6, 7, 8]}
+def test_digits_are_counted_from_one_percent_on_and_their_entropy_is_scipys():
+    counts = {10: [10] * 10, 1: [991, 9] + [0] * 8, 2: [990, 10] + [0] * 8, 7: [0, 2, 3, 4, 0, 0, 5, 6, 7, 8]}
+    for covered, shares in counts.items():
+        labels = np.repeat(np.arange(10), shares)
+        assert metrics.digits_covered(labels) == covered
+        assert metrics.label_entropy(labels) == pytest.approx(stats.entropy(shares), abs=1e-12)
 
 
-@pytest.mark.parametrize("covered", COUNTS)
-def test_digits_are_counted_from_one_percent_on_and_their_entropy_is_scipys(covered):
-    labels = np.repeat(np.arange(10), COUNTS[covered])
-    assert metrics.digits_covered(labels) == covered
-    assert metrics.label_entropy(labels) == pytest.approx(scipy.stats.entropy(COUNTS[covered]), abs=1e-12)
-
-
-def test_real_images_are_judged_as_good_a_collapse_and_noise_as_bad(mnist):
+def test_real_images_are_judged_as_good_and_of_equal_spread_a_collapse_and_noise_as_bad(mnist):
     images = mnist.train_images[:500]
     random = np.random.default_rng(0).uniform(-1, 1, images.shape).astype(np.float32)
     good, one, noise = map(metrics.judge, (images, np.repeat(images[:1], 500, axis=0), random))
@@ -103,6 +86,12 @@ def test_real_images_are_judged_as_good_a_collapse_and_noise_as_bad(mnist):
     assert one["recall"] < 0.01 and one["coverage"] < 0.02 and noise["coverage"] < 0.1
     assert one["kernel_distance"] > 20 * one["kernel_distance_error"]
     assert min(one["frechet_distance"], noise["frechet_distance"]) > 20 * good["frechet_distance"]
+    # The ratio of variances is one at equal spread, and quadratic.
+    assert metrics.variance_ratio(mnist.train_images) == pytest.approx(1.0, rel=1e-12)
+    mean = images.mean(axis=0)
+    for scale in (0.0, 0.5):
+        expected = scale**2 * metrics.variance_ratio(images)
+        assert metrics.variance_ratio(mean + scale * (images - mean)) == pytest.approx(expected, rel=1e-5, abs=1e-12)
 
 
 def test_judgements_are_those_of_their_parts(mnist):
@@ -134,7 +123,7 @@ def test_too_few_too_many_and_wrong_images_are_named(judge):
         metrics.judge(np.broadcast_to(np.float32(0.0), (10_001, 28, 28, 1)))
 
 
-def test_classifier_reads_the_test_images(mnist):
+def test_classifier_reads_the_test_images_and_shifts_whole_images_in_training(mnist):
     labels, features = classifier.classify(mnist.test_images)
     assert features.shape == (10_000, 64) and features.dtype == np.float64 and features.min() >= 0.0
     card = json.loads(classifier.CARD_PATH.read_text())
@@ -144,6 +133,13 @@ def test_classifier_reads_the_test_images(mnist):
     assert classifier.load_classifier().count_params() == card["parameters"]
     small = classifier.classify(mnist.test_images[:50], 7)  # the size of a batch changes nothing but rounding
     assert np.array_equal(small[0], labels[:50]) and np.allclose(small[1], features[:50], atol=1e-4)
+    # In training it saw every shift there is, of whole images.
+    images = mnist.train_images[:200]
+    shifted = classifier._shift(images, np.random.default_rng(0))
+    padded = np.pad(images, ((0, 0), (2, 2), (2, 2), (0, 0)), constant_values=-1.0)
+    windows = [padded[:, row : row + 28, column : column + 28] for row in range(5) for column in range(5)]
+    found = [{i for i, window in enumerate(windows) if np.array_equal(window[n], shifted[n])} for n in range(200)]
+    assert all(found) and len(set.union(*found)) == 25
 
 
 WEIGHTS = classifier.WEIGHTS_PATH.read_bytes()
@@ -164,21 +160,3 @@ def test_a_damaged_classifier_is_named(tmp_path, monkeypatch, kind):
     monkeypatch.setattr(classifier, name, tmp_path / "file")
     with pytest.raises(ValueError, match=f"{tmp_path / 'file'}: {message}"):
         classifier.load_classifier.__wrapped__()  # past the cache
-
-
-def test_classifier_training_shifts_move_whole_images(mnist):
-    images = mnist.train_images[:200]
-    shifted = classifier._shift(images, np.random.default_rng(0))
-    padded = np.pad(images, ((0, 0), (2, 2), (2, 2), (0, 0)), constant_values=-1.0)
-    windows = [padded[:, row : row + 28, column : column + 28] for row in range(5) for column in range(5)]
-    found = [{i for i, window in enumerate(windows) if np.array_equal(window[n], shifted[n])} for n in range(200)]
-    assert all(found) and len(set.union(*found)) == 25  # every shift there is
-
-
-def test_variance_ratio_is_one_at_equal_spread_and_quadratic(mnist):
-    assert metrics.variance_ratio(mnist.train_images) == pytest.approx(1.0, rel=1e-12)
-    images = mnist.train_images[:1000]
-    mean = images.mean(axis=0)
-    for scale in (0.0, 0.5):
-        expected = scale**2 * metrics.variance_ratio(images)
-        assert metrics.variance_ratio(mean + scale * (images - mean)) == pytest.approx(expected, rel=1e-5, abs=1e-12)

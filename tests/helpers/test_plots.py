@@ -34,42 +34,32 @@ FIGURES = {
 }
 
 
-@pytest.mark.parametrize("columns", [1, 2, 3, 6])
-def test_tiles_lie_in_rows(columns):
+def test_tiles_lie_in_rows_and_those_that_make_none_are_named():
     images = images_of(6)
-    expected = np.empty((6 // columns * 3, columns * 2), np.float32)
-    for index, y, x in np.ndindex(images.shape):
-        expected[3 * (index // columns) + y, 2 * (index % columns) + x] = images[index, y, x]
-    for given in (images, images[..., None]):
-        assert np.array_equal(plots.tile(given, columns), expected)
-
-
-def test_tiles_that_make_no_rows_are_named():
+    for columns in (1, 2, 3, 6):
+        expected = np.empty((6 // columns * 3, columns * 2), np.float32)
+        for index, y, x in np.ndindex(images.shape):
+            expected[3 * (index // columns) + y, 2 * (index % columns) + x] = images[index, y, x]
+        for given in (images, images[..., None]):
+            assert np.array_equal(plots.tile(given, columns), expected)
     for columns, found in ((4, "a multiple of 4, found 6"), (0, "1 or more, found 0"), (-2, "1 or more, found -2")):
         with pytest.raises(ValueError, match=f"expected {found}"):
             plots.tile(images_of(6), columns)
 
 
 def test_bytes_and_floats_are_drawn_alike(mnist):
-    drawn = []
+    _, axis = plots.subplots()
     for images in (mnist.test_images[:4], data.unscale(mnist.test_images[:4])):
-        _, axis = plots.subplots()
         plots.draw_grid(axis, images, 2)
-        (picture,) = axis.images
-        drawn.append(np.asarray(picture.norm(picture.get_array())))
-    assert drawn[0].min() == 0.0 and drawn[0].max() == 1.0
-    assert np.allclose(drawn[0], drawn[1], atol=1e-6)
+    floats, ints = (np.asarray(picture.norm(picture.get_array())) for picture in axis.images)
+    assert floats.min() == 0.0 and floats.max() == 1.0 and np.allclose(floats, ints, atol=1e-6)
 
 
-@pytest.mark.parametrize(("count", "width"), [(40, 25), (25, 25), (7, 3), (5, 25), (1, 25)])
-def test_smoothing_is_the_mean_written_out(count, width):
-    values = np.random.default_rng(0).normal(size=count)
-    used = min(count, width)
-    expected = [sum(values[i : i + used]) / used for i in range(count - used + 1)]
-    assert plots.smooth(values, width) == pytest.approx(expected, abs=1e-12)
-
-
-def test_curves_bars_and_rows_show_what_they_are_given():
+def test_curves_bars_and_rows_show_what_they_are_given_smoothed_by_the_mean_written_out():
+    for count, width, used in [(40, 25, 25), (25, 25, 25), (7, 3, 3), (5, 25, 5), (1, 25, 1)]:
+        values = np.random.default_rng(0).normal(size=count)
+        expected = [sum(values[i : i + used]) / used for i in range(count - used + 1)]
+        assert plots.smooth(values, width) == pytest.approx(expected, abs=1e-12)
     (axis,) = lines().axes
     assert [list(line.get_ydata()) for line in axis.lines] == [[3, 2], [2, 1], [0.5, 0.5]]
     (axis,) = FIGURES["bars"]().axes
@@ -79,7 +69,7 @@ def test_curves_bars_and_rows_show_what_they_are_given():
 
 
 @pytest.mark.parametrize("name", FIGURES)
-def test_a_readers_theme_does_not_show(name):
+def test_a_readers_theme_does_not_show_and_a_notebook_can_ask_for_the_style(name):
     expected = plots.png(FIGURES[name]())
     assert expected.startswith(b"\x89PNG") and expected == plots.png(FIGURES[name]())
     plt.style.use("dark_background")
@@ -87,11 +77,7 @@ def test_a_readers_theme_does_not_show(name):
     theirs = dict(plt.rcParams)
     assert plots.png(FIGURES[name]()) == expected
     assert dict(plt.rcParams) == theirs
-
-
-def test_a_notebook_can_ask_for_the_style():
-    plt.style.use("dark_background")
-    plots.use_style()
+    plots.use_style()  # as a notebook can ask
     assert all(plt.rcParams[name] == value for name, value in plots.STYLE.items())
     figure, axis = plt.subplots()
     assert figure.get_facecolor() == (1.0, 1.0, 1.0, 1.0) and not axis.spines["top"].get_visible()

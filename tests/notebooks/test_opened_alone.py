@@ -8,7 +8,6 @@ import sys
 import tomllib
 
 from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError
 import nbformat
 import pytest
 
@@ -33,8 +32,8 @@ def repository(tmp_path_factory):
     return f"file://{folder}"
 
 
-def first_cell(folder, address, colab=True):
-    """Run a first cell twice in an empty folder, and then import helpers; return what the process did."""
+def first_cell(folder, address="", colab=False):
+    """Run a first cell twice in a folder, and then import helpers; return what the process did."""
     source = notebooks.FIRST_CELL.format(address=address)
     code = f"{STUB if colab else ''}{source}\n{source}\nimport helpers.losses\nprint(helpers.losses.__file__)"
     outside = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
@@ -42,7 +41,7 @@ def first_cell(folder, address, colab=True):
 
 
 def test_on_colab_the_repository_is_fetched_once(tmp_path, repository):
-    done = first_cell(tmp_path, repository)
+    done = first_cell(tmp_path, repository, colab=True)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == str(tmp_path / "course" / "helpers" / "losses.py")
 
@@ -56,65 +55,52 @@ def test_elsewhere_one_sentence_says_what_to_do(tmp_path, repository, colab, sta
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("below", ["", "notebooks", "study"])
-def test_inside_the_repository_it_is_found_from_any_folder(below):
-    done = first_cell(ROOT / below, "", colab=False)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.strip() == str(ROOT / "helpers" / "losses.py")
-
-
-def test_a_file_beside_the_repository_shadows_nothing(tmp_path):
+@pytest.mark.parametrize("below", ["", "notebooks", "study", None])
+def test_inside_the_repository_it_is_found_from_any_folder_and_nothing_beside_it_shadows(tmp_path, below):
     (tmp_path / "repository").mkdir()
     (tmp_path / "secrets.py").write_text("raise SystemExit('shadowed')")
     for name in ("helpers", "study", "data"):
         (tmp_path / "repository" / name).symlink_to(ROOT / name)
-    done = first_cell(tmp_path / "repository", "", colab=False)
+    root = tmp_path / "repository" if below is None else ROOT
+    done = first_cell(root / (below or ""))
     assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == str(root / "helpers" / "losses.py")
+
+
+def pictures(book):
+    outputs = [output for cell in book.cells for output in cell.get("outputs", [])]
+    return [output for output in outputs if "image/png" in output.get("data", {})]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("stamped", [True, False])
-def test_a_notebook_copied_alone_runs_on_colab_once_it_has_its_address(tmp_path, repository, stamped):
+def test_a_notebook_copied_alone_runs_on_colab_once_it_has_its_address(tmp_path, repository):
     book = nbformat.read(notebooks.find(["00"])[0], as_version=4)
     first = next(cell for cell in book.cells if cell.cell_type == "code")
-    first.source = STUB + notebooks.FIRST_CELL.format(address=repository if stamped else "")
-    client = NotebookClient(book, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}})
-    if not stamped:
-        with pytest.raises(CellExecutionError, match="This notebook needs the folder 'helpers'"):
-            client.execute()
-        return
-    client.execute()
-    assert any("image/png" in output.get("data", {}) for cell in book.cells for output in cell.get("outputs", []))
+    first.source = STUB + notebooks.FIRST_CELL.format(address=repository)
+    NotebookClient(book, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}).execute()
+    assert pictures(book)
 
 
-@pytest.fixture
-def copied(tmp_path):
-    """A copy of what holds the address."""
+def test_one_address_is_written_into_project_cells_and_badges_and_a_wrong_one_named(tmp_path):
+    project = tmp_path / "pyproject.toml"
     shutil.copytree(notebooks.FOLDER, tmp_path / "notebooks", ignore=shutil.ignore_patterns(".*"))
-    shutil.copy(ROOT / "pyproject.toml", tmp_path)
-    return tmp_path
-
-
-@pytest.mark.parametrize("repository", ["someone/moments", "A-b/c.d_e"])
-def test_one_address_is_written_into_project_cells_and_badges(copied, repository):
-    notebooks.stamp("first/guess", copied)
-    notebooks.stamp(repository, copied)
+    shutil.copy(ROOT / "pyproject.toml", project)
+    repository = "A-b/c.d_e"
+    for written in ("someone/moments", repository):
+        notebooks.stamp(written, tmp_path)
     link = f"https://github.com/{repository}"
-    assert tomllib.loads((copied / "pyproject.toml").read_text())["project"]["urls"] == {"Repository": link}
-    for path in (copied / "notebooks").glob("*.ipynb"):
+    assert tomllib.loads(project.read_text())["project"]["urls"] == {"Repository": link}
+    for path in (tmp_path / "notebooks").glob("*.ipynb"):
         book = nbformat.read(path, as_version=4)
         code = [cell for cell in book.cells if cell.cell_type == "code"]
         assert code[0].source == notebooks.FIRST_CELL.format(address=link)
         assert re.findall(r"github/(\S+?)\)", book.cells[0].source) == [f"{repository}/blob/main/notebooks/{path.name}"]
         assert book.cells[0].source.startswith("# ")
-
-
-@pytest.mark.parametrize("wrong", ["", "name", "https://github.com/a/b", "a/b/c", 'a/b"'])
-def test_a_wrong_address_is_named_and_nothing_is_written(copied, wrong):
-    before = (copied / "pyproject.toml").read_bytes()
-    with pytest.raises(ValueError, match="Address: expected owner/name, found"):
-        notebooks.stamp(wrong, copied)
-    assert (copied / "pyproject.toml").read_bytes() == before
+    before = project.read_bytes()
+    for wrong in ("", "name", "https://github.com/a/b", "a/b/c", 'a/b"'):
+        with pytest.raises(ValueError, match="Address: expected owner/name, found"):
+            notebooks.stamp(wrong, tmp_path)
+    assert project.read_bytes() == before
 
 
 def test_pages_keep_the_alt_texts(tmp_path):
@@ -122,12 +108,6 @@ def test_pages_keep_the_alt_texts(tmp_path):
     path = notebooks.find(["00"])[0]
     subprocess.run([*command, "--output-dir", str(tmp_path), str(path)], check=True, capture_output=True)
     page = (tmp_path / "00_start_here.html").read_text(encoding="utf-8")
-    book = nbformat.read(path, as_version=4)
-    alts = [
-        o.metadata["image/png"]["alt"]
-        for c in book.cells
-        for o in c.get("outputs", [])
-        if "image/png" in o.get("data", {})
-    ]
+    alts = [picture.metadata["image/png"]["alt"] for picture in pictures(nbformat.read(path, as_version=4))]
     assert alts and all(f'alt="{alt}"' in page for alt in alts)
     assert "No description has been provided" not in page

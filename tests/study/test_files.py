@@ -15,85 +15,51 @@ def names(folder):
     return sorted(path.name for path in folder.iterdir())
 
 
-def test_a_block_that_succeeds_leaves_its_folder_and_nothing_else(tmp_path):
-    with files.placing(tmp_path / "run") as draft:
-        assert names(draft) == [] and names(tmp_path) == [draft.name]
-        (draft / "a.txt").write_text("a")
-    assert names(tmp_path) == ["run"] and names(tmp_path / "run") == ["a.txt"]
+def test_writers_have_drafts_of_their_own_remove_no_others_and_replace_nothing(tmp_path):
+    run, there = tmp_path / "run", "Folder .*run: expected none yet"
+    with files.placing(run) as one:
+        assert names(one) == [] and names(tmp_path) == [one.name]
+        with pytest.raises(FileExistsError, match=there), files.placing(run) as other:
+            assert one != other
+            run.mkdir()  # even an empty one stays
+        run.rmdir()
+        (one / "a.txt").write_text("a")
+    with pytest.raises(FileExistsError, match=there), files.placing(run) as late:
+        (late / "new.txt").touch()
+    assert names(tmp_path) == ["run"] and names(run) == ["a.txt"]
+    for name in (".draft-run--1-ab", ".draft-run-mean--1-ab"):  # of killed processes: its own, and another's
+        (tmp_path / name).mkdir()
+    files.remove_drafts(run)
+    assert names(tmp_path) == [".draft-run-mean--1-ab", "run"]
 
 
-@pytest.mark.parametrize("error", [RuntimeError("half way"), KeyboardInterrupt()])
-def test_a_block_that_fails_leaves_nothing(tmp_path, error):
-    with pytest.raises(type(error)), files.placing(tmp_path / "run") as draft:
+FULL = "Disk of .*run: expected room to write, found it full. Mend it"
+FAILURES = [(RuntimeError("half way"), "half way"), (KeyboardInterrupt(), "^$"), (OSError(errno.EIO, "raw"), "raw")]
+FAILURES += [(OSError(number, "raw"), FULL) for number in files.FULL_DISK]
+
+
+@pytest.mark.parametrize(("error", "message"), FAILURES)
+def test_a_block_that_fails_leaves_nothing_and_a_full_disk_is_one_clear_error(tmp_path, error, message):
+    with pytest.raises(type(error), match=message) as caught, files.placing(tmp_path / "run") as draft:
         (draft / "a.txt").write_text("a")
         raise error
-    assert names(tmp_path) == []
+    assert getattr(caught.value, "errno", None) == getattr(error, "errno", None) and names(tmp_path) == []
 
 
-@pytest.mark.parametrize("content", [[], ["old.txt"]])
-def test_what_is_there_is_never_replaced(tmp_path, content):
-    (tmp_path / "run").mkdir()
-    for name in content:
-        (tmp_path / "run" / name).write_text("old")
-    with (
-        pytest.raises(FileExistsError, match="Folder .*run: expected none yet"),
-        files.placing(tmp_path / "run") as draft,
-    ):
-        (draft / "new.txt").touch()
-    assert names(tmp_path) == ["run"] and names(tmp_path / "run") == content
-
-
-def test_two_writers_have_drafts_of_their_own(tmp_path):
-    with files.placing(tmp_path / "run") as one:
-        with pytest.raises(FileExistsError), files.placing(tmp_path / "run") as other:
-            assert one != other
-            (tmp_path / "run").mkdir()
-        (tmp_path / "run").rmdir()
-        (one / "a.txt").touch()
-    assert names(tmp_path / "run") == ["a.txt"]
-
-
-def test_drafts_of_killed_processes_are_removed_by_the_next_writer_but_not_those_of_others(tmp_path):
-    for name in (".draft-run--1-ab", ".draft-run-mean--1-ab"):
-        (tmp_path / name).mkdir()
-    files.remove_drafts(tmp_path / "run")
-    assert names(tmp_path) == [".draft-run-mean--1-ab"]
-
-
-@pytest.mark.parametrize("number", files.FULL_DISK)
-def test_a_full_disk_is_one_clear_error(tmp_path, number):
-    with pytest.raises(OSError, match="Disk of .*run: expected room to write, found it full. Mend it") as caught:
-        with files.placing(tmp_path / "run"):
-            raise OSError(number, "raw words")
-    assert caught.value.errno == number and names(tmp_path) == []
-
-
-def test_other_errors_of_the_system_keep_their_words(tmp_path):
-    with pytest.raises(OSError, match="raw words"), files.placing(tmp_path / "run"):
-        raise OSError(errno.EIO, "raw words")
-
-
-def test_too_little_room_is_said_before_any_work(tmp_path):
-    files.check_room(tmp_path, 1)
+def test_a_folder_is_made_and_left_empty_and_one_without_room_or_that_is_a_file_named(tmp_path):
+    folder = tmp_path / "a" / "b"
+    files.check_writable(folder)
+    files.check_room(folder, 1)
     with pytest.raises(OSError, match=r"expected 1000000000000 MB free, found \d+ MB. Mend it.*STUDY_RESULTS"):
-        files.check_room(tmp_path, 1e18)
-
-
-@pytest.mark.parametrize("below", ["", "results", "results/smoke"])
-def test_a_file_where_a_folder_is_expected(tmp_path, below):
+        files.check_room(folder, 1e18)
+    assert names(folder) == []
     # Not by permissions: the tests may run as root, for whom everything can be written.
     file = tmp_path / "file"
     file.write_text("keep me")
-    with pytest.raises(
-        PermissionError, match="Results folder .*expected one that can be written.*Mend it.*STUDY_RESULTS"
-    ):
-        files.check_writable(file / below)
+    for folder in (file, file / "results", file / "results/smoke"):
+        with pytest.raises(PermissionError, match="Results folder .*one that can be written.*Mend it.*STUDY_RESULTS"):
+            files.check_writable(folder)
     assert file.read_text() == "keep me"
-
-
-def test_checking_a_folder_creates_it_and_leaves_nothing_in_it(tmp_path):
-    files.check_writable(tmp_path / "a" / "b")
-    assert names(tmp_path / "a" / "b") == []
 
 
 HOLDER = """

@@ -29,33 +29,38 @@ def begun(tiny, tmp_path):
     return kept, variables
 
 
-def flip(path):
-    """Change one bit in the middle of a file."""
+def epoch(kept, number):
+    return kept.folder / f"epoch-{number:05d}"
+
+
+def flip(kept, number, name):
+    """Change one bit in the middle of a file of an epoch."""
+    path = epoch(kept, number) / name
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     path.write_bytes(content)
 
 
-def epoch(kept, number):
-    return kept.folder / f"epoch-{number:05d}"
-
-
-def test_a_run_goes_on_after_its_last_epoch(begun):
+def test_a_run_goes_on_after_its_last_epoch_and_its_log_keeps_order_and_digits(begun):
     kept, variables = begun
+    assert kept.record().epochs["mean_gap"].tolist() == [1.23456789e-12] * 3
     variables[0].assign(np.zeros(3))
     assert kept.resume(variables) == 3
     assert variables[0].numpy().tolist() == [3, 3, 3] and int(variables[1]) == 3
     assert not (epoch(kept, 1) / journal.WEIGHTS).exists()  # only the last two are needed
+    for number in (101, 1000, 99999, 100000):
+        epoch(kept, number).mkdir()
+    assert kept._folders() == [epoch(kept, number) for number in (1, 2, 3, 101, 1000, 99999, 100000)]
 
 
 DAMAGES = {
-    "a flipped bit in the last weights": (lambda kept: flip(epoch(kept, 3) / journal.WEIGHTS), 2),
+    "a flipped bit in the last weights": (lambda kept: flip(kept, 3, journal.WEIGHTS), 2),
     "empty last weights": (lambda kept: (epoch(kept, 3) / journal.WEIGHTS).write_bytes(b""), 2),
     "no last weights": (lambda kept: (epoch(kept, 3) / journal.WEIGHTS).unlink(), 2),
-    "a flipped bit in the last log": (lambda kept: flip(epoch(kept, 3) / "row.json"), 2),
+    "a flipped bit in the last log": (lambda kept: flip(kept, 3, "row.json"), 2),
     "garbage for hashes": (lambda kept: (epoch(kept, 3) / "hashes.json").write_text("[]"), 2),
     "an epoch in the middle is gone": (lambda kept: shutil.rmtree(epoch(kept, 2)), 0),
-    "both weights": (lambda kept: [flip(epoch(kept, number) / journal.WEIGHTS) for number in (2, 3)], 0),
+    "both weights": (lambda kept: [flip(kept, number, journal.WEIGHTS) for number in (2, 3)], 0),
 }
 
 
@@ -69,19 +74,6 @@ def test_a_damaged_epoch_is_named_and_the_run_goes_back(begun, case, capsys):
     if done:
         assert variables[0].numpy().tolist() == [done] * 3
     assert len(list(kept.folder.glob("epoch-*"))) == done  # what is left out is computed anew
-
-
-def test_epochs_are_in_the_order_of_their_numbers(begun):
-    kept, _ = begun
-    for number in (101, 1000, 99999, 100000):
-        (kept.folder / f"epoch-{number:05d}").mkdir()
-    numbers = [int(folder.name.split("-")[1]) for folder in kept._folders()]
-    assert numbers == [1, 2, 3, 101, 1000, 99999, 100000]
-
-
-def test_small_numbers_keep_their_digits(begun):
-    kept, _ = begun
-    assert kept.record().epochs["mean_gap"].tolist() == [1.23456789e-12] * 3
 
 
 @pytest.mark.parametrize("name", machine.BITS)

@@ -15,11 +15,6 @@ def snapshot(network):
     return [np.array(variable) for variable in network.trainable_variables]
 
 
-def put(network, values):
-    for variable, value in zip(network.trainable_variables, values, strict=True):
-        variable.assign(value)
-
-
 def norm(arrays):
     return np.sqrt(sum(np.sum(array**2) for array in arrays))
 
@@ -38,9 +33,9 @@ def test_it_moves_the_plain_way_as_far_as_with_moments():
         latents = tf.constant(data.draw_latents(8, step).astype(np.float64))
         before, logged, after = snapshot(generator), gan.train_step((images, latents)), snapshot(generator)
         made = [one - other for one, other in zip(after, before, strict=True)]
-        # The updated discriminator, on the generator as it was.
-        put(generator, before)
         moves = {}
+        for variable, value in zip(generator.trainable_variables, before, strict=True):
+            variable.assign(value)  # the updated discriminator, on the generator as it was
         for weight, adam in adams.items():
             with tf.GradientTape() as tape:
                 fake = generator(latents, training=True)
@@ -48,7 +43,8 @@ def test_it_moves_the_plain_way_as_far_as_with_moments():
                 adversarial = tf.reduce_mean(tf.nn.softplus(-discriminator(fake, training=True)))
                 loss = adversarial + weight * sum(gaps)
             moves[weight] = adam.moves(tape.gradient(loss, generator.trainable_variables))
-        put(generator, after)
+        for variable, value in zip(generator.trainable_variables, after, strict=True):
+            variable.assign(value)
         ratios.append(norm(moves[0.1]) / norm(moves[0.0]))
         assert norm(made) == pytest.approx(norm(moves[0.1]), rel=1e-6)
         for found, plain in zip(made, moves[0.0], strict=True):
