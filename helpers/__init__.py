@@ -45,7 +45,10 @@ def _choose_tensorflow() -> None:
 
 
 # Prints a log unless it hears that all went well; it outlives a crash in C++, which no Python code sees.
-_WITNESS = "import sys; sys.stdin.buffer.read(1) or sys.stderr.write(open(sys.argv[1], errors='replace').read())"
+_WITNESS = """import signal, sys
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+sys.stdin.buffer.read(1) or sys.stderr.write(open(sys.argv[1], errors="replace").read())
+"""
 
 
 def _import_quietly(package: str) -> None:

@@ -205,7 +205,7 @@ def plan_epoch(images: int, batch_size: int, seed: int, epoch: int) -> tuple[np.
     Returns:
         `(order, latents)`: int64 (n,), numbers of images, and float32 (n, 100) in [-1, 1).
     """
-    count = images // batch_size * batch_size
+    count = images // check_batch_size(batch_size, images) * batch_size
     order = np.random.default_rng((ORDER, seed, epoch)).permutation(images)[:count]
     return order, draw_latents(count, NOISE, seed, epoch)
 
@@ -231,7 +231,7 @@ def load_author_log(path: Path = DATA / "author_test3.csv") -> pd.DataFrame:
     Raises:
         ValueError: the file is not whole.
     """
-    text = Path(path).read_text(encoding="utf-8")
+    text = Path(path).read_text(encoding="utf-8", errors="replace")
     log = pd.read_csv(io.StringIO(text)) if text.strip() else pd.DataFrame()
     whole = {"moment_weight", "epoch"} <= set(log) and text.endswith("\n")
     counts = log.groupby("moment_weight")["epoch"].nunique().to_dict() if whole else {}

@@ -195,4 +195,6 @@ def arms_as_bars(counts: dict[str, np.ndarray], **settings) -> Figure:
 def smooth(values: np.ndarray, width: int = 25) -> np.ndarray:
     """Running mean over `width` steps (fewer where there are fewer); shorter by width - 1."""
     width = min(width, len(values))
+    if width < 1:
+        raise ValueError(f"Curve: expected values and a width of 1 or more, found {len(values)} and {width}.")
     return np.convolve(values, np.full(width, 1.0 / width), mode="valid")

@@ -185,8 +185,9 @@ def _probe(options):
 
 
 def _figures(options):
-    from study import figures
+    from study import figures, files
 
+    files.check_writable(options.folder, "naming another with --folder")
     for path in figures.write(options.results, options.folder):
         print(path.name)
 

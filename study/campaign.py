@@ -7,7 +7,7 @@ import time
 import helpers  # noqa: F401  TensorFlow, quietly
 import keras
 
-from study import machine, records, training
+from study import files, machine, records, training
 from study.settings import RECORDED
 
 
@@ -38,6 +38,7 @@ def run(planned, results=RECORDED, verbose="auto", workers=1, cluster=None, thre
     """
     if workers < 1:
         raise ValueError(f"Workers: expected 1 or more, found {workers}.")
+    files.check_writable(results)
     if workers == 1 and not cluster:
         machine.use_threads(threads)
         return _run_here(planned, results, verbose)

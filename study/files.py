@@ -80,8 +80,12 @@ def check_room(folder, size):
         )
 
 
-def check_writable(folder):
+def check_writable(folder, mend="naming another, for instance STUDY_RESULTS=~/study-results"):
     """Create `folder` if need be and make sure that it can be written.
+
+    Args:
+        folder: the folder.
+        mend: what to do if it cannot.
 
     Raises:
         PermissionError: it cannot, with the reason and what to do.
@@ -97,8 +101,7 @@ def check_writable(folder):
             with full_disk_named(folder):
                 raise
         raise PermissionError(
-            f"Results folder {folder}: expected one that can be written, found: {error.strerror}. "
-            "Mend it by naming another, for instance STUDY_RESULTS=~/study-results."
+            f"Folder {folder}: expected one that can be written, found: {error.strerror}. Mend it by {mend}."
         ) from error
 
 

@@ -115,9 +115,10 @@ class Journal:
         """
         here = {**machine.provenance(), "started": now()}
         self.folder.mkdir(exist_ok=True)
-        files.check_room(self.folder, (KEPT_WEIGHTS + 1) * size)
+        kept = sum(path.stat().st_size for path in self.folder.glob(f"epoch-*/{WEIGHTS}"))
+        files.check_room(self.folder, max(size, (KEPT_WEIGHTS + 1) * size - kept))
         path = self.folder / "run.json"
-        began = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else [here]
+        began = self._begun(path) if path.is_file() else [here]
         other = [name for name in machine.BITS if began[0][name] != here[name]]
         if other:
             expected, found = (", ".join(f"{name} {run[name]}" for name in other) for run in (began[0], here))
@@ -129,6 +130,18 @@ class Journal:
         draft = self.folder / ".run.json"
         draft.write_text(json.dumps(self.sessions), encoding="utf-8")
         os.replace(draft, path)
+
+    def _begun(self, path):
+        try:
+            sessions = json.loads(path.read_text(encoding="utf-8"))
+            if {"started", "commit", *machine.BITS} <= set(sessions[0]):
+                return sessions
+        except (ValueError, LookupError, TypeError):
+            pass  # named below
+        raise ValueError(
+            f"Unfinished run {self.folder}: expected in run.json how it began, found it damaged. "
+            "Mend it by deleting that folder, which starts the run anew."
+        )
 
     def resume(self, variables):
         """Set the variables as they were after the last whole epoch; return how many epochs are done.
@@ -158,7 +171,7 @@ class Journal:
         return done
 
     def _folders(self):
-        return sorted(self.folder.glob("epoch-*"), key=lambda folder: int(folder.name.split("-")[1]))
+        return sorted(self.folder.glob("epoch-[0-9]*"), key=lambda folder: int(folder.name.split("-")[1]))
 
     def _load(self, folder, variables):
         if not _is_whole(folder, WEIGHTS):

@@ -68,7 +68,7 @@ def find(names=()):
     for name in names:
         start = Path(name).name
         start = f"{int(start):02d}_" if start.isdecimal() else start
-        chosen = [path for path in paths if path.name.startswith(start)]
+        chosen = [path for path in paths if start and path.name.startswith(start)]
         if not chosen:
             known = ", ".join(path.stem for path in paths)
             raise ValueError(f"Notebook: expected one of {known}, found {name!r}.")
@@ -108,9 +108,12 @@ def run(path, target):
         )
         client.execute(env={**os.environ, "IPYTHONDIR": profile, "STUDY_RESULTS": str(live_results())})
     book.metadata.pop("widgets", None)
-    draft = target.with_suffix(".draft")
-    nbformat.write(book, draft)
-    draft.replace(target)
+    draft = target.with_name(f".draft-{target.stem}-{os.getpid()}")
+    try:
+        nbformat.write(book, draft)
+        draft.replace(target)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def run_all(names=(), store=False):
@@ -126,7 +129,7 @@ def run_all(names=(), store=False):
         KeyboardInterrupt: stopped; finished runs and epochs are kept.
     """
     paths, folder = find(names), FOLDER if store else EXECUTED
-    files.check_writable(folder)
+    files.check_writable(folder, "copying the repository to where you may write")
     print(f"Profile {current_profile()}: {len(paths)} notebooks, into {folder.name}/")
     for path in paths:
         start = time.perf_counter()
@@ -135,6 +138,10 @@ def run_all(names=(), store=False):
             run(path, folder / path.name)
         except asyncio.CancelledError:
             raise KeyboardInterrupt from None
+        except AssertionError as error:  # nbclient's, when it is cancelled while its kernel starts
+            if isinstance(error.__context__, (asyncio.CancelledError, KeyboardInterrupt)):
+                raise KeyboardInterrupt from None
+            raise
         except CellExecutionError as error:
             raise ValueError(f"{path.name}: expected every cell to run, found: {error}") from None
         print(f"\r  done in {time.perf_counter() - start:.0f} s", flush=True)

@@ -116,6 +116,8 @@ def _read_file(path, read):
         return read(path)
     except RecordError:
         raise
+    except PermissionError as error:
+        raise schema.unreadable(path.parent, error) from error
     except Exception as error:
         raise broken(path.parent, f"{path.name} to be whole, found {type(error).__name__}: {error}") from error
 
@@ -144,6 +146,8 @@ def _check_tables(record, experiment, folder):
     _check_columns(
         record.frames, ["step", *(schema.QUICK_METRICS if experiment.frame_images else ())], "frames.csv", folder
     )
+    if finished:
+        _check_values(record, folder)
     count = len(record.epochs)
     if list(record.epochs["epoch"]) != list(range(1, count + 1)) or not 1 <= count <= experiment.epochs:
         raise broken(folder, f"epochs 1 to {experiment.epochs} in epochs.csv, found {list(record.epochs['epoch'])}")
@@ -156,9 +160,24 @@ def _check_tables(record, experiment, folder):
     if taken != planned[: len(taken)] or (finished and taken != planned):
         raise broken(folder, f"frames at the steps {planned} in frames.csv, found {taken}")
     images = record.images
-    if images.dtype != np.uint8 or images.ndim != 4 or len(images) != len(taken) or images.shape[2:] != (28, 28):
+    shaped = images.ndim == 4 and len(images) == len(taken) and images.shape[1] and images.shape[2:] == (28, 28)
+    if images.dtype != np.uint8 or not shaped:
         expected = f"uint8 ({len(taken)}, latents, 28, 28) samples, a line of frames.csv each"
         raise broken(folder, f"{expected}, found {images.dtype} {images.shape}")
+
+
+def _check_values(record, folder):
+    """Check the numbers of a finished run: in range, and the last of them those of record.json."""
+    for name, table in {"epochs.csv": record.epochs, "frames.csv": record.frames}.items():
+        for column in table:
+            low, high = schema.METRICS.get(column, (-np.inf, np.inf))
+            values = table[column].to_numpy(float)
+            if not (np.isfinite(values).all() and (low <= values).all() and (values <= high).all()):
+                raise broken(folder, f"{column} in {name} from {low:g} to {high:g}, found others")
+    last = record.epochs.iloc[-1]
+    other = [name for name, value in record.metrics.items() if not np.isclose(last[name], value, rtol=1e-7, atol=1e-9)]
+    if other:
+        raise broken(folder, f"in the last line of epochs.csv what record.json has, found other {', '.join(other)}")
 
 
 def _check_columns(table, columns, name, folder):

@@ -2,8 +2,10 @@
 
 import json
 import math
+import reprlib
 
 from study.experiment import Experiment
+from study.settings import PROFILES
 
 SCHEMA_VERSION = 2
 FILES = ("record.json", "epochs.csv", "frames.csv", "steps.npz", "samples.npz")
@@ -55,6 +57,12 @@ def broken(folder, expected, mend="Mend it by moving that folder away and runnin
     return RecordError(f"Record {folder}: expected {expected}. {mend}")
 
 
+def unreadable(folder, error):
+    """The error about a record that this user may not read."""
+    mend = "Mend it by allowing this user to read it."
+    return broken(folder, f"files that can be read, found: {error.strerror}", mend)
+
+
 def read_header(folder):
     """Read and check record.json, which holds the settings and every final number of a run.
 
@@ -67,17 +75,21 @@ def read_header(folder):
     Raises:
         RecordError: naming the folder, what was expected, what was found, and how to mend it.
     """
-    missing = [name for name in FILES if not (folder / name).is_file()]
-    if missing:
-        raise broken(folder, f"{', '.join(FILES)}, found no {', '.join(missing)}")
     try:
-        header = json.loads((folder / "record.json").read_text(encoding="utf-8"))
+        missing = [name for name in FILES if not (folder / name).is_file()]
+        if missing:
+            raise broken(folder, f"{', '.join(FILES)}, found no {', '.join(missing)}")
+        header = json.loads((folder / "record.json").read_text(encoding="utf-8-sig"))
     except OSError as error:
-        unreadable = "Mend it by allowing this user to read it."
-        raise broken(folder, f"files that can be read, found: {error.strerror}", unreadable) from error
-    except ValueError as error:
+        raise unreadable(folder, error) from error
+    except RecordError:
+        raise
+    except (ValueError, RecursionError) as error:
         raise broken(folder, f"record.json as JSON in UTF-8, found {type(error).__name__}: {error}") from error
-    return header, check_header(header, folder)
+    experiment = check_header(header, folder)
+    if folder.parent.name in PROFILES and folder.parent.name != experiment.profile:
+        raise broken(folder, f"a record of profile {folder.parent.name}, found one of {experiment.profile}")
+    return header, experiment
 
 
 def check_header(header, folder):
@@ -120,8 +132,8 @@ def _check_keys(values, types, where, folder):
         value = values.get(key)
         if not isinstance(value, kind) or isinstance(value, bool):
             raise broken(folder, f"{key} in {where}, found {value!r}")
-        if isinstance(value, float) and not math.isfinite(value):
-            raise broken(folder, f"a finite {key} in {where}, found {value!r}")
+        if key == "wall_seconds" and not 0 <= value <= 1e12:
+            raise broken(folder, f"a finite {key} in {where}, found {reprlib.repr(value)}")
 
 
 def _check_metrics(header, folder):
@@ -129,18 +141,21 @@ def _check_metrics(header, folder):
     if header["status"] == "failed":
         if found:
             raise broken(folder, f"no metrics of a failed run, found {', '.join(found)}")
+        if not header["reason"]:
+            raise broken(folder, "the reason of a failed run, found none")
         return
     needed = set(METRICS) - OPTIONAL_METRICS
     if not needed <= set(found) <= set(METRICS):
         raise broken(folder, f"the metrics {', '.join(METRICS)}, found {', '.join(found)}")
     for name, value in found.items():
         low, high = METRICS[name]
-        number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+        number = isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e300
         if not number or not low <= value <= high:
-            raise broken(folder, f"{name} as a number from {low:g} to {high:g}, found {value!r}")
+            raise broken(folder, f"{name} as a number from {low:g} to {high:g}, found {reprlib.repr(value)}")
 
 
 def find(results, profiles):
     """Return the folders <results>/<profile>/<name> that hold a record, or should, in order of name."""
-    folders = [folder for profile in profiles for folder in results.glob(f"{profile}/*")]
+    rooms = [results / profile for profile in profiles if (results / profile).is_dir()]
+    folders = [folder for room in rooms for folder in room.iterdir()]
     return sorted(folder for folder in folders if folder.is_dir() and not folder.name.startswith("."))

@@ -46,7 +46,7 @@ def check_profile(name):
     Raises:
         ValueError: it is not; the message lists the profiles.
     """
-    if name not in PROFILES:
+    if not isinstance(name, str) or name not in PROFILES:
         raise ValueError(
             f"Profile: expected one of {', '.join(PROFILES)}, found {name!r}. "
             "Mend it with, for instance, STUDY_PROFILE=lesson."

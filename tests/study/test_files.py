@@ -57,7 +57,7 @@ def test_a_folder_is_made_and_left_empty_and_one_without_room_or_that_is_a_file_
     file = tmp_path / "file"
     file.write_text("keep me")
     for folder in (file, file / "results", file / "results/smoke"):
-        with pytest.raises(PermissionError, match="Results folder .*one that can be written.*Mend it.*STUDY_RESULTS"):
+        with pytest.raises(PermissionError, match="Folder .*one that can be written.*Mend it.*STUDY_RESULTS"):
             files.check_writable(folder)
     assert file.read_text() == "keep me"
 

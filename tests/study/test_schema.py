@@ -58,10 +58,16 @@ HEADERS = {
     "a huge seed": ({"config": {"seed": 10**40}}, "Seed: expected an integer from 0"),
     "no threads": ({"provenance": {"threads": None}}, "threads in provenance, found None"),
     "NaN for seconds": ({"provenance": {"wall_seconds": float("nan")}}, "a finite wall_seconds"),
+    "a metric that no float holds": ({"metrics": {"frechet_distance": 10**400}}, "frechet_distance as a number"),
+    "seconds that no float holds": ({"provenance": {"wall_seconds": 10**400}}, "a finite wall_seconds"),
+    "settings of another profile": ({"config": {"profile": "full"}}, "a record of profile smoke, found one of full"),
     "metrics of a failed run": ({"status": "failed"}, "no metrics of a failed run"),
     "a name of other settings": ({"name": "lr1-moments0-seed0"}, "a folder named like its settings"),
     "settings of another name": ({"config": {"seed": 5}}, "a folder named like its settings"),
-    **{f"the text {text}": (text, "") for text in ("", "[]", "{", "null", '{"schema_version": 2}', "\udcff")},
+    **{
+        f"the text {text[:20]}": (text, "")
+        for text in ("", "[" * 200_000, "[]", "{", "null", '{"schema_version": 2}', "\udcff")
+    },
 }
 
 
@@ -77,7 +83,13 @@ def test_a_copy_of_a_folder_is_named_and_a_record_of_a_newer_version_not_called_
     assert "moving" not in str(caught.value)
 
 
-FILES = {
+def cut_last(path):
+    """Empty the last cell of a table."""
+    path.write_text(path.read_text().rstrip("\n").rpartition(",")[0] + ",\n")
+
+
+DAMAGES = {
+    **{case: (functools.partial(rewrite, changes=changes), found) for case, (changes, found) in HEADERS.items()},
     "no epochs": (lambda f: (f / "epochs.csv").unlink(), "found no epochs.csv"),
     "garbage": (lambda f: (f / "epochs.csv").write_bytes(b"\x00\xff\xfe\n"), "epochs.csv"),
     "an epoch less": (lambda f: replace(f, "epochs.csv", "\n1,", "\n2,"), "epochs 1 to 2 in epochs.csv"),
@@ -86,6 +98,9 @@ FILES = {
     "no step": (lambda f: replace(f, "frames.csv", "step", "when"), "the columns step"),
     "another step": (lambda f: replace(f, "frames.csv", "\n3,", "\n4,"), r"frames at the steps \[0, 3, 6\]"),
     "a cut line": (lambda f: replace(f, "frames.csv", "\n3,", "\n3"), "frames.csv|columns"),
+    "a score missing": (lambda f: cut_last(f / "epochs.csv"), "variance_ratio in epochs.csv from 0 to inf"),
+    "another end": (lambda f: rewrite(f, {"metrics": {"recall": 0.987}}), "what record.json has, found other recall"),
+    "no latents": (lambda f: resave(f, "samples.npz", images=np.zeros((3, 0, 28, 28), np.uint8)), "uint8"),
     "short steps": (lambda f: resave(f, "steps.npz", mean_gap=np.zeros(3, np.float32)), r"float32 \(6,\) arrays"),
     "float64 steps": (lambda f: resave(f, "steps.npz", mean_gap=np.zeros(6)), r"float32 \(6,\) arrays"),
     "a series less": (lambda f: resave(f, "steps.npz", mean_gap=None), "mean_gap"),
@@ -95,10 +110,6 @@ FILES = {
     "cut samples": (lambda f: (f / "samples.npz").write_bytes(b"PK\x03\x04"), "samples.npz to be whole"),
     "a pickle": (lambda f: resave(f, "steps.npz", mean_gap=np.array([{}], object)), "allow_pickle"),
 }
-
-
-DAMAGES = {case: (functools.partial(rewrite, changes=changes), found) for case, (changes, found) in HEADERS.items()}
-DAMAGES |= FILES
 
 
 @pytest.mark.parametrize("case", DAMAGES)
