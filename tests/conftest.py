@@ -1,5 +1,7 @@
 """What the tests share: the images, tiny experiments, and one recorded pair of them."""
 
+import shutil
+
 from helpers import data
 from hypothesis import settings
 import numpy as np
@@ -62,6 +64,12 @@ def results(tmp_path_factory, tiny):
     for weight in (0.0, 0.1):
         training.run(tiny(moment_weight=weight), folder, verbose=0)
     return folder
+
+
+@pytest.fixture
+def copied(results, tmp_path):
+    """A copy of that folder, to be changed."""
+    return shutil.copytree(results, tmp_path / "copied")
 
 
 @pytest.fixture(scope="session")

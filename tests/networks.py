@@ -10,11 +10,9 @@ NARROW = {"generator": (24, 6, 4), "discriminator": (4, 6)}
 def plain_generator(widths=NARROW["generator"], dtype="float32"):
     """The generator of the design page."""
     dense, deep, shallow = widths
-    blocks = [
-        [layers.Dense(dense, dtype=dtype)],
-        [layers.Dense(49 * deep, dtype=dtype), layers.Reshape((7, 7, deep), dtype=dtype)],
-        [layers.Conv2DTranspose(shallow, 3, 2, "same", dtype=dtype)],
-    ]
+    blocks = [[layers.Dense(dense, dtype=dtype)]]
+    blocks += [[layers.Dense(49 * deep, dtype=dtype), layers.Reshape((7, 7, deep), dtype=dtype)]]
+    blocks += [[layers.Conv2DTranspose(shallow, 3, 2, "same", dtype=dtype)]]
     last = layers.Conv2DTranspose(1, 3, 2, "same", activation="tanh", dtype=dtype)
     return keras.Sequential([keras.Input((100,), dtype=dtype), *_normalised(blocks, dtype), last])
 

@@ -12,8 +12,7 @@ import sys
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-PATHS = [*ROOT.glob("helpers/*.py"), *ROOT.glob("study/*.py")]
-MODULES = {f"{path.parent.name}.{path.stem}": path for path in PATHS}
+MODULES = {f"{room}.{path.stem}": path for room in ("helpers", "study") for path in ROOT.glob(f"{room}/*.py")}
 TREES = {name: ast.parse(path.read_text(encoding="utf-8")) for name, path in MODULES.items()}
 UNTYPED = {"axis", "seeds", "settings"}  # of Matplotlib, of `random`, and handed on
 
@@ -102,15 +101,14 @@ def test_what_cannot_work_is_one_error_with_its_remedy(before, backend, message)
 
 
 TALKS = "import os\ndef say(words):\n    try:\n        os.write(2, words)\n    except OSError:\n        pass\n"
-ENDS = {"": (7, "still heard"), "raise ValueError": (1, "from C++\nTraceback"), "os.abort()": (-6, "from C++\n")}
+ENDS = [("", 7, "still heard"), ("raise ValueError", 1, "from C++\nTraceback"), ("os.abort()", -6, "from C++\n")]
 
 
-@pytest.mark.parametrize("end", ENDS)
+@pytest.mark.parametrize(("end", "code", "shown"), ENDS)
 @pytest.mark.parametrize("closed", ["", "<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
-def test_what_tensorflow_writes_to_stderr_is_shown_if_its_import_ends_badly(tmp_path, end, closed):
+def test_what_tensorflow_writes_to_stderr_is_shown_if_its_import_ends_badly(tmp_path, closed, end, code, shown):
     (tmp_path / "tensorflow.py").write_text(f"{TALKS}say(b'from C++\\n')\n{end}")
     found = python("import helpers, os, tensorflow\ntensorflow.say(b'still heard')\nos._exit(7)", tmp_path, closed)
-    code, shown = ENDS[end]
     assert (found.returncode, found.stdout) == (code, "")
     assert found.stderr.startswith(shown if "2>" not in closed else "")
     assert end or "from" not in found.stderr

@@ -52,9 +52,8 @@ WRONG = {
 }
 
 
-@pytest.mark.parametrize("kind", WRONG)
-def test_wrong_images_are_named(kind):
-    function, images, message = WRONG[kind]
+@pytest.mark.parametrize(("function", "images", "message"), WRONG.values(), ids=WRONG)
+def test_wrong_images_are_named(function, images, message):
     with pytest.raises(ValueError, match=f"{message}.*Mend it"):
         function(images)
 
@@ -79,9 +78,8 @@ WRONG_ARRAYS = {
 }
 
 
-@pytest.mark.parametrize("kind", WRONG_ARRAYS)
-def test_a_wrong_array_is_named(tmp_path, archive, kind):
-    name, change, found = WRONG_ARRAYS[kind]
+@pytest.mark.parametrize(("name", "change", "found"), WRONG_ARRAYS.values(), ids=WRONG_ARRAYS)
+def test_a_wrong_array_is_named(tmp_path, archive, name, change, found):
     changed = {**archive, name: change(archive[name])} if change else {k: v for k, v in archive.items() if k != name}
     np.savez(tmp_path / "mnist.npz", **changed)
     with pytest.raises(ValueError, match=f"array {name} expected.*{found}.*Mend it"):

@@ -16,8 +16,7 @@ LOGGED = ("discriminator_loss", "generator_loss", "mean_gap", "variance_gap")
 
 
 def cross_entropy(logits, label):
-    labels = tf.fill(tf.shape(logits), tf.constant(label, logits.dtype))
-    return tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(labels, logits))
+    return tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(label * tf.ones_like(logits), logits))
 
 
 class Reference:

@@ -41,8 +41,7 @@ def test_distances_are_those_of_torch_fidelity(name):
     expected = REFERENCE["distances"][name]
     kernel, error = metrics.kernel_distance(FEATURES[name], REAL, blocks=1)
     assert metrics.frechet_distance(FEATURES[name], REAL) == pytest.approx(expected["frechet_distance"], rel=1e-6)
-    assert kernel == pytest.approx(expected["kernel_distance"], rel=1e-9)
-    assert np.isnan(error)
+    assert kernel == pytest.approx(expected["kernel_distance"], rel=1e-9) and np.isnan(error)
 
 
 def test_distances_are_a_formula_with_a_matrix_root_and_a_mean_over_blocks():
@@ -109,13 +108,13 @@ def test_judgements_are_those_of_their_parts(mnist):
     assert np.isfinite(metrics.judge_quickly(np.repeat(images[:1], 2, axis=0))["frechet_distance"])
 
 
-FEWEST = {metrics.judge: 20, classifier.classify: 1, metrics.judge_quickly: 2, metrics.variance_ratio: 2}
+FEWEST = [(metrics.judge, 20), (classifier.classify, 1), (metrics.judge_quickly, 2), (metrics.variance_ratio, 2)]
 
 
-@pytest.mark.parametrize("judge", FEWEST)
-def test_too_few_too_many_and_wrong_images_are_named(judge):
-    for count in range(FEWEST[judge]):
-        with pytest.raises(ValueError, match=rf"Images.*: expected {FEWEST[judge]} .*found {count}\."):
+@pytest.mark.parametrize(("judge", "fewest"), FEWEST)
+def test_too_few_too_many_and_wrong_images_are_named(judge, fewest):
+    for count in range(fewest):
+        with pytest.raises(ValueError, match=rf"Images.*: expected {fewest} .*found {count}\."):
             judge(np.zeros((count, 28, 28, 1), np.float32))
     with pytest.raises(ValueError, match="expected dtype float32, found float64"):
         judge(np.zeros((30, 28, 28, 1)))
@@ -152,9 +151,8 @@ DAMAGED = {
 }
 
 
-@pytest.mark.parametrize("kind", DAMAGED)
-def test_a_damaged_classifier_is_named(tmp_path, monkeypatch, kind):
-    name, stored, message = DAMAGED[kind]
+@pytest.mark.parametrize(("name", "stored", "message"), DAMAGED.values(), ids=DAMAGED)
+def test_a_damaged_classifier_is_named(tmp_path, monkeypatch, name, stored, message):
     if stored is not None:
         (tmp_path / "file").write_bytes(stored)
     monkeypatch.setattr(classifier, name, tmp_path / "file")

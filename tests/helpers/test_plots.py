@@ -23,18 +23,14 @@ def images_of(count, height=3, width=2):
     return np.random.default_rng(0).uniform(-1, 1, (count, height, width)).astype(np.float32)
 
 
-def lines():
-    return plots.arms_as_lines([0, 5], {"plain": [3, 2], "moments": [2, 1]}, 0.5, "floor", title="gaps")
-
-
 FIGURES = {
-    "lines": lines,
+    "lines": lambda: plots.arms_as_lines([0, 5], {"plain": [3, 2], "moments": [2, 1]}, 0.5, "floor", title="gaps"),
     "bars": lambda: plots.arms_as_bars({"plain": range(10), "moments": range(10, 20)}, ylabel="images"),
     "row": lambda: plots.image_row(images_of(3), "abc", unit="ink"),
 }
 
 
-def test_tiles_lie_in_rows_and_those_that_make_none_are_named():
+def test_tiles_lie_in_rows_and_those_that_make_none_are_named(mnist):
     images = images_of(6)
     for columns in (1, 2, 3, 6):
         expected = np.empty((6 // columns * 3, columns * 2), np.float32)
@@ -45,9 +41,7 @@ def test_tiles_lie_in_rows_and_those_that_make_none_are_named():
     for columns, found in ((4, "a multiple of 4, found 6"), (0, "1 or more, found 0"), (-2, "1 or more, found -2")):
         with pytest.raises(ValueError, match=f"expected {found}"):
             plots.tile(images_of(6), columns)
-
-
-def test_bytes_and_floats_are_drawn_alike(mnist):
+    # Bytes and floats are drawn alike.
     _, axis = plots.subplots()
     for images in (mnist.test_images[:4], data.unscale(mnist.test_images[:4])):
         plots.draw_grid(axis, images, 2)
@@ -60,7 +54,7 @@ def test_curves_bars_and_rows_show_what_they_are_given_smoothed_by_the_mean_writ
         values = np.random.default_rng(0).normal(size=count)
         expected = [sum(values[i : i + used]) / used for i in range(count - used + 1)]
         assert plots.smooth(values, width) == pytest.approx(expected, abs=1e-12)
-    (axis,) = lines().axes
+    (axis,) = FIGURES["lines"]().axes
     assert [list(line.get_ydata()) for line in axis.lines] == [[3, 2], [2, 1], [0.5, 0.5]]
     (axis,) = FIGURES["bars"]().axes
     assert [bar.get_height() for bar in axis.patches] == list(range(20))
@@ -75,8 +69,7 @@ def test_a_readers_theme_does_not_show_and_a_notebook_can_ask_for_the_style(name
     plt.style.use("dark_background")
     plt.rcParams.update({"text.usetex": True, "font.size": 20, "savefig.dpi": 300, "savefig.bbox": "tight"})
     theirs = dict(plt.rcParams)
-    assert plots.png(FIGURES[name]()) == expected
-    assert dict(plt.rcParams) == theirs
+    assert plots.png(FIGURES[name]()) == expected and dict(plt.rcParams) == theirs
     plots.use_style()  # as a notebook can ask
     assert all(plt.rcParams[name] == value for name, value in plots.STYLE.items())
     figure, axis = plt.subplots()
@@ -87,7 +80,7 @@ def test_showing_gives_alt_text_and_closes_that_figure_only(monkeypatch):
     shown = []
     monkeypatch.setattr(plots, "display", lambda *given, **settings: shown.append((given, settings)))
     theirs, ours = plt.figure(), plt.figure()
-    for figure, alt in ((lines(), "two curves"), (ours, "nothing")):
+    for figure, alt in ((FIGURES["lines"](), "two curves"), (ours, "nothing")):
         plots.show(figure, alt)
         ((pictures,), settings) = shown.pop()
         assert base64.b64decode(pictures["image/png"]) == plots.png(figure) and pictures["text/plain"] == alt

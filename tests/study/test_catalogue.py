@@ -11,12 +11,6 @@ from study import catalogue, schema, settings
 from study.experiment import Experiment
 
 
-@pytest.fixture
-def folder(results, tmp_path):
-    """A copy of the recorded pair, to be changed."""
-    return shutil.copytree(results, tmp_path / "results")
-
-
 def test_experiments_come_pair_by_pair():
     planned = catalogue.experiments(seeds=(3, 4), profile="smoke")
     assert [(run.learning_rate, run.moment_weight, run.seed) for run in planned] == [
@@ -27,9 +21,12 @@ def test_experiments_come_pair_by_pair():
     assert catalogue.experiments((2,), ("moments",), (1,), "lesson", moment_weight=0.3) == expected
 
 
-@pytest.mark.parametrize("wrong", [{"tests": (4,)}, {"arms": ("both",)}, {"seeds": (-1,)}, {"profile": "tiny"}])
+NO_TESTS = [{"tests": (test,)} for test in (0, 4, "1", None)]
+
+
+@pytest.mark.parametrize("wrong", [*NO_TESTS, {"arms": ("both",)}, {"seeds": (-1,)}, {"profile": "tiny"}])
 def test_wrong_choices_are_named(wrong):
-    with pytest.raises(ValueError, match="^(Test|Arm|Seed|Profile): expected .*found"):
+    with pytest.raises(ValueError, match="^(Test: expected 1, 2 or 3|(Arm|Seed|Profile): expected .*), found"):
         catalogue.experiments(**{"profile": "smoke", **wrong})
 
 
@@ -53,35 +50,31 @@ def test_one_row_a_run(results, pair):
         assert row["wall_seconds"] == record.provenance["wall_seconds"]
 
 
-def test_status_counts_arms_and_damage_and_sees_no_drafts(folder, tiny):
+def test_status_counts_arms_and_damage_and_sees_no_drafts(copied, tiny):
     name = tiny(moment_weight=0.0).name
-    (folder / "smoke" / name / "steps.npz").unlink()
+    (copied / "smoke" / name / "steps.npz").unlink()
     for unfinished in (".draft-run", ".partial-run"):
-        (folder / "smoke" / unfinished).mkdir()
-    (folder / "smoke" / "notes.txt").touch()
-    shutil.copytree(folder / "smoke", folder / "live" / "smoke")
-    counts = catalogue.status(folder)
+        (copied / "smoke" / unfinished).mkdir()
+    (copied / "smoke" / "notes.txt").touch()
+    shutil.copytree(copied / "smoke", copied / "live" / "smoke")
+    counts = catalogue.status(copied)
     assert counts["valid"] == 1
     assert counts["runs"] == [{"profile": "smoke", "test": 2, "arm": "moments", "finished": 1, "failed": 0}]
     assert len(counts["damaged"]) == 1 and name in counts["damaged"][0]
 
 
-def test_an_arm_is_named_by_its_penalty_and_a_rate_of_no_test_is_test_0(folder, tiny):
+def test_an_arm_is_named_by_its_penalty_and_a_rate_of_no_test_is_test_0(copied, tiny):
     for run in (tiny(penalty="mean"), tiny(learning_rate=0.5)):
-        copy = shutil.copytree(folder / "smoke" / tiny().name, folder / "smoke" / run.name)
+        copy = shutil.copytree(tiny().folder(copied), run.folder(copied))
         header = json.loads((copy / "record.json").read_text())
         config = {**header["config"], "penalty": run.penalty, "learning_rate": run.learning_rate}
         (copy / "record.json").write_text(json.dumps({**header, "name": run.name, "config": config}))
-    rows, damaged = catalogue.rows(folder)
+    rows, damaged = catalogue.rows(copied)
     assert damaged == []
     assert {(row["test"], row["arm"]) for row in rows} == {(2, "plain"), (2, "moments"), (2, "mean"), (0, "moments")}
     text = catalogue.table_text(rows).splitlines()
-    assert [line.split()[:3] for line in text[1:]] == [
-        ["0", "0.5", "moments"],
-        ["2", "0.001", "plain"],
-        ["2", "0.001", "mean"],
-        ["2", "0.001", "moments"],
-    ]
+    second = [["2", "0.001", arm] for arm in ("plain", "mean", "moments")]
+    assert [line.split()[:3] for line in text[1:]] == [["0", "0.5", "moments"], *second]
 
 
 def test_an_empty_folder_has_no_records_and_a_missing_one_is_named(tmp_path):

@@ -2,9 +2,11 @@
 
 import json
 import os
+from pathlib import Path
 import shutil
 import subprocess
 import sys
+from unittest import mock
 
 import pytest
 
@@ -13,11 +15,11 @@ from study import bench, campaign, catalogue, notebooks, settings
 
 
 @pytest.fixture
-def damaged(results, tiny, tmp_path):
+def damaged(copied, tiny):
     """A copy of the recorded pair, its plain arm damaged, and its name."""
-    folder, name = shutil.copytree(results, tmp_path / "results"), tiny(moment_weight=0.0).name
-    (folder / "smoke" / name / "record.json").write_text("{")
-    return folder, name
+    plain = tiny(moment_weight=0.0)
+    (plain.folder(copied) / "record.json").write_text("{")
+    return copied, plain.name
 
 
 @pytest.fixture
@@ -28,35 +30,28 @@ def asked(monkeypatch):
     return calls
 
 
-def test_run_plans_what_is_asked_for(asked, tmp_path):
-    arguments = ["run", "--tests", "3", "1", "--arms", "moments", "--seeds", "4", "5", "--profile", "lesson"]
-    assert command.main([*arguments, "--results", str(tmp_path), "--quiet", "--threads", "2", "--workers", "3"]) == 0
-    assert asked == [(catalogue.experiments((3, 1), ("moments",), (4, 5), "lesson"), tmp_path, 0, 3, None, 2)]
-
-
-def test_run_has_the_readers_folder_and_profile_and_one_thread(asked, monkeypatch):
+def test_run_plans_what_is_asked_for_and_has_the_readers_folder_and_profile_and_one_thread(asked, monkeypatch):
+    line = "run --tests 3 1 --arms moments --seeds 4 5 --profile lesson --results /x --quiet --threads 2 --workers 3"
+    assert command.main(line.split()) == 0
+    assert asked.pop() == (catalogue.experiments((3, 1), ("moments",), (4, 5), "lesson"), Path("/x"), 0, 3, None, 2)
     assert command.main(["run", "--moment-weight", "0.3"]) == 0
     expected = catalogue.experiments(profile="lesson", moment_weight=0.3)
     assert asked.pop() == (expected, settings.live_results(), "auto", 1, None, 1)
     monkeypatch.setenv("STUDY_RESULTS", "mine")
     monkeypatch.setenv("STUDY_PROFILE", "smoke")
     assert command.main(["run", "--cluster", "tcp://there:1"]) == 0
-    found = asked.pop()
-    assert found[1:] == (settings.ROOT / "mine", "auto", 1, "tcp://there:1", 1)
-    assert found[0] == catalogue.experiments(profile="smoke")
+    expected = catalogue.experiments(profile="smoke")
+    assert asked.pop() == (expected, settings.ROOT / "mine", "auto", 1, "tcp://there:1", 1)
 
 
 def test_run_plans_a_set_or_penalties(asked, monkeypatch):
-    sets, seeds = catalogue.SETS, ["--seeds", "0", "1"]
-    assert command.main(["run", "--set", "better", *seeds]) == 0
-    assert command.main(["run", "--tests", "3", "--penalties", "mean", "late", "--profile", "ablation", *seeds]) == 0
+    assert command.main("run --set better --seeds 0 1".split()) == 0
+    assert asked.pop()[0] == catalogue.variants(catalogue.SETS["better"], (0, 1), "ablation")
+    assert command.main("run --tests 3 --penalties mean late --profile ablation --seeds 0 1".split()) == 0
+    assert asked.pop()[0] == catalogue.variants([(3, ("mean", "late"))], (0, 1), "ablation")
     monkeypatch.setenv("STUDY_PROFILE", "smoke")
-    assert command.main(["run", "--set", "ablations"]) == 0
-    assert [call[0] for call in asked] == [
-        catalogue.variants(sets["better"], (0, 1), "ablation"),
-        catalogue.variants([(3, ("mean", "late"))], (0, 1), "ablation"),
-        catalogue.variants(sets["ablations"], (0,), "smoke"),
-    ]
+    assert command.main("run --set ablations".split()) == 0
+    assert asked.pop()[0] == catalogue.variants(catalogue.SETS["ablations"], (0,), "smoke")
 
 
 SET = ["run", "--set", "better"]
@@ -72,12 +67,10 @@ REFUSED = {
     "quick with rounds": ["bench", "--quick", "--rounds", "7"],
     "no weight": ["run", "--moment-weight", "0"],
     "a weight that is none": ["run", "--moment-weight", "nan"],
-    "a negative seed": ["run", "--seeds", "-1"],
     "no worker": ["run", "--workers", "0"],
     "no thread": ["run", "--threads", "0"],
     "a file for a folder": ["run", "--results", "{file}", "--threads", "{threads}"],
     "no records": ["table", "--profile", "smoke", "--results", "{empty}"],
-    "no folder to read": ["status", "--results", "{missing}"],
     "no such notebook": ["notebooks", "99"],
     "no address": ["notebooks", "--address", "nowhere"],
     "no rounds": ["bench", "--rounds", "0"],
@@ -107,24 +100,20 @@ def test_a_wrong_environment_is_one_line(name, value, monkeypatch, capsys, asked
     assert command.main(["run"]) == 2
     error = capsys.readouterr().err
     assert error.startswith(f"error: {name.replace('STUDY_PROFILE', 'Profile')}: expected") and error.count("\n") == 1
-    assert asked == []
+    assert f"found '{value}'" in error and "Mend it" in error and asked == []
 
 
-UNKNOWN = (["run", "--tests", "4"], ["run", "--arms", "both"], ["run", "--penalties", "none"], ["run", "--set", "x"])
+UNKNOWN = ("run --tests 4", "run --arms both", "run --penalties none", "run --set x", "run --workers two")
+HELP = [f"{name} --help" for name in ("", "run", "status", "table", "probe", "figures", "notebooks", "bench")]
 
 
-@pytest.mark.parametrize("arguments", [*UNKNOWN, ["table", "--profile", "x"], ["run", "--workers", "two"], []])
-def test_unknown_choices_are_refused_by_the_parser(arguments, capsys):
+@pytest.mark.parametrize("line", [*UNKNOWN, "table --profile x", "", *HELP])
+def test_unknown_choices_are_refused_by_the_parser_and_every_command_has_its_help(line, capsys):
     with pytest.raises(SystemExit) as caught:
-        command.main(arguments)
-    assert caught.value.code == 2 and "usage: python -m study" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize("of", [[], *([name] for name in "run status table probe figures notebooks bench".split())])
-def test_every_command_has_its_help(of, capsys):
-    with pytest.raises(SystemExit) as caught:
-        command.main([*of, "--help"])
-    assert caught.value.code == 0 and "usage: python -m study" in capsys.readouterr().out
+        command.main(line.split())
+    printed = capsys.readouterr()
+    code, usage = (0, printed.out) if line in HELP else (2, printed.err)
+    assert caught.value.code == code and "usage: python -m study" in usage
 
 
 def test_status_names_the_damaged(damaged, capsys):
@@ -165,34 +154,30 @@ def test_notebooks_are_chosen_by_number_name_or_path(monkeypatch, tmp_path, caps
 
 
 def test_an_interrupt_is_one_line(monkeypatch, capsys):
-    def interrupt(*arguments, **keywords):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(campaign, "run", interrupt)
+    monkeypatch.setattr(campaign, "run", mock.Mock(side_effect=KeyboardInterrupt))
     assert command.main(["run", "--profile", "smoke"]) == 130
     assert capsys.readouterr().err.strip() == "Stopped. The same command continues after the last finished epoch."
 
 
-TABLE = [sys.executable, "-m", "study", "table", "--profile", "lesson"]
+def table_into(stdout, **environment):
+    """Have a process print the table, which must end well and say nothing besides."""
+    line = [sys.executable, "-m", "study", "table", "--profile", "lesson"]
+    environment = {**os.environ, **environment}
+    done = subprocess.run(line, cwd=settings.ROOT, env=environment, stdout=stdout, stderr=subprocess.PIPE)
+    assert (done.returncode, done.stderr) == (0, b"")
 
 
 @pytest.mark.parametrize("encoding", ["cp1252", "utf-8"])
 def test_a_table_goes_into_a_file_in_any_encoding(encoding, tmp_path):
-    environment = {**os.environ, "PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"}
     with (tmp_path / "table.txt").open("wb") as file:
-        done = subprocess.run(TABLE, cwd=settings.ROOT, env=environment, stdout=file, stderr=subprocess.PIPE)
-    assert (done.returncode, done.stderr) == (0, b"")
+        table_into(file, PYTHONIOENCODING=encoding, PYTHONUTF8="0")
     lines = (tmp_path / "table.txt").read_bytes().decode(encoding).splitlines()
     assert ("↓" in lines[1]) == (encoding == "utf-8") and "moments" in lines[2] + lines[-1]
 
 
 @pytest.mark.parametrize("unbuffered", ["", "1"])
 def test_a_reader_who_has_had_enough_is_no_error(unbuffered):
-    environment = {**os.environ, "PYTHONUNBUFFERED": unbuffered}
     read, write = os.pipe()
     os.close(read)  # before anything is written: `head` never is as quick
-    try:
-        done = subprocess.run(TABLE, cwd=settings.ROOT, env=environment, stdout=write, stderr=subprocess.PIPE)
-    finally:
-        os.close(write)
-    assert (done.returncode, done.stderr) == (0, b"")
+    with os.fdopen(write, "wb") as pipe:
+        table_into(pipe, PYTHONUNBUFFERED=unbuffered)

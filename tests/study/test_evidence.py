@@ -8,16 +8,13 @@ from scipy import stats
 from study import evidence, intervals, load_runs
 from study.intervals import Estimate
 
-SEEDS = range(8)
-
 
 @pytest.fixture
 def runs():
     """Two tests, both arms, eight seeds: in test 1 moments halve the score, in test 2 they do nothing."""
-    rng = np.random.default_rng(0)
-    rows = []
+    rng, rows = np.random.default_rng(0), []
     for test, factor in {1: 0.5, 2: 1.0}.items():
-        for seed in SEEDS:
+        for seed in range(8):
             plain = rng.uniform(90, 110)
             for arm, score in {"plain": plain, "moments": factor * plain}.items():
                 rows.append({"test": test, "arm": arm, "seed": seed, "status": "finished", "frechet_distance": score})
@@ -27,32 +24,30 @@ def runs():
 
 def fail(runs, test, arm, seed):
     """Mark one run as failed, as `load_runs` tells it."""
-    row = (runs["test"] == test) & (runs["arm"] == arm) & (runs["seed"] == seed)
-    runs.loc[row, "status"] = "failed"
-    runs.loc[row, ["frechet_distance", "label_entropy", "digits_covered"]] = np.nan
+    row = runs["name"] == f"{test}-{arm}-{seed}"
+    runs.loc[row, ["status", "frechet_distance", "label_entropy", "digits_covered"]] = ["failed", *[np.nan] * 3]
     return runs
 
 
-def test_arms_count_every_run(runs):
-    table = evidence.arms(fail(runs, 1, "plain", 3))
+def test_a_failed_run_is_counted_as_collapsed_and_as_the_worst_of_its_test(runs):
+    scores = fail(runs, 1, "moments", 0)[runs["test"] == 1].set_index("arm")["frechet_distance"]
+    scores = scores["moments"].fillna(scores.max())
+    table = evidence.arms(runs)
     assert table.index.tolist() == [(1, "moments"), (1, "plain"), (2, "moments"), (2, "plain")]
-    assert table["n"].tolist() == [8] * 4 and table["failed"].tolist() == [0, 1, 0, 0]
-    assert [cell.value for cell in table["collapsed"]] == [0, 1 / 8, 0, 0]
-    low, high = stats.binomtest(1, 8).proportion_ci(0.95, "exact")
-    assert table.loc[(1, "plain"), "collapsed"] == Estimate(1 / 8, low, high, 8)
+    assert table["n"].tolist() == [8] * 4 and table["failed"].tolist() == [1, 0, 0, 0]
+    assert [cell.value for cell in table["collapsed"]] == [1 / 8, 0, 0, 0]
+    found = table.loc[(1, "moments")]
+    assert found["collapsed"] == Estimate(1 / 8, *stats.binomtest(1, 8).proportion_ci(0.95, "exact"), 8)
+    assert found["iqm"].value == pytest.approx(np.sort(scores)[2:-2].mean())
+    assert found["median"].value == pytest.approx(np.median(scores)) and found["iqm"].high > found["median"].value
+    found = evidence.variants(runs).loc[(1, "moments")]
+    assert (found["failed"], found["collapsed"]) == (1, "1/8")
+    assert found["score"].value == pytest.approx(stats.gmean(scores))
+    states = pd.DataFrame({"status": [*["finished"] * 3, "failed"], "label_entropy": [0.9999, 1.0, 2.3, np.nan]})
+    assert evidence.collapsed(states).tolist() == [True, False, False, True]
 
 
-def test_arms_use_the_interquartile_mean_and_a_failed_run_is_the_worst_of_its_test(runs):
-    table = evidence.arms(fail(runs, 1, "moments", 0))
-    chosen = runs[(runs["test"] == 1)]
-    scores = chosen.loc[chosen["arm"] == "moments", "frechet_distance"].fillna(chosen["frechet_distance"].max())
-    middle = np.sort(scores)[2:-2]
-    assert table.loc[(1, "moments"), "iqm"].value == pytest.approx(middle.mean())
-    assert table.loc[(1, "moments"), "median"].value == pytest.approx(np.median(scores))
-    assert table.loc[(1, "moments"), "iqm"].high > table.loc[(1, "moments"), "median"].value
-
-
-def test_contrasts_find_the_known_ratio(runs):
+def test_contrasts_find_the_known_ratio_and_overall_pools_all_pairs(runs):
     table = evidence.contrasts(runs)
     assert table.loc[1, "ratio"].value == pytest.approx(0.5) == table.loc[1, "ratio"].low
     assert (table.loc[1, "lower"], table.loc[1, "pairs"]) == (8, 8)
@@ -60,10 +55,13 @@ def test_contrasts_find_the_known_ratio(runs):
     assert table.loc[1, "improvement"].value == 1
     assert table.loc[2, "ratio"].value == 1 and table.loc[2, "lower"] == 0 and table.loc[2, "p"] == 1
     assert table.loc[2, "improvement"].value == 0.5
+    pooled = evidence.overall(runs)
+    logs = np.sort(np.log([0.5] * 8 + [1.0] * 8))[4:-4]
+    assert pooled.n == 16 and pooled.value == pytest.approx(np.exp(logs.mean()))
 
 
 def test_a_failure_counts_against_its_arm_and_a_seed_without_its_partner_is_named(runs):
-    lonely = runs[~((runs["test"] == 2) & (runs["arm"] == "plain") & (runs["seed"] == 5))]
+    lonely = runs[runs["name"] != "2-plain-5"]
     for table in (evidence.contrasts, evidence.variants):
         with pytest.raises(ValueError, match="Test 2: expected both arms of every seed, found only one of seed 5"):
             table(lonely)
@@ -71,33 +69,20 @@ def test_a_failure_counts_against_its_arm_and_a_seed_without_its_partner_is_name
     assert (table.loc[1, "pairs"], table.loc[1, "lower"]) == (8, 7) and table.loc[1, "ratio"].value > 0.5
 
 
-def test_overall_pools_all_pairs(runs):
-    found = evidence.overall(runs)
-    logs = np.sort(np.log([0.5] * 8 + [1.0] * 8))[4:-4]
-    assert found.n == 16 and found.value == pytest.approx(np.exp(logs.mean()))
-
-
-def frames_of(runs, curves):
-    """Frames every 10 steps; `curves` from (test, arm) to the score at each."""
-    tables = [
-        pd.DataFrame({"step": [0, 10, 20], "frechet_distance": curves[run.test, run.arm]}).assign(
-            name=run.name, test=run.test, arm=run.arm, seed=run.seed
-        )
-        for run in runs.itertuples()
-    ]
-    return pd.concat(tables, ignore_index=True)
-
-
-CURVES = {
-    (1, "plain"): [400, 350, 320],
-    (1, "moments"): [400, 290, 240],
-    (2, "plain"): [400, 290, 310],
-    (2, "moments"): [400, 290, 240],
-}
+def frames_of(runs):
+    """Frames every 10 steps: with moments the score falls below 300 and 250, in plain test 1 below neither."""
+    plain, moments = {1: [400, 350, 320], 2: [400, 290, 310]}, [400, 290, 240]
+    return pd.DataFrame(
+        {**run, "step": step, "frechet_distance": score}
+        for run in runs[["name", "test", "arm", "seed"]].to_dict("records")
+        for step, score in zip((0, 10, 20), moments if run["arm"] == "moments" else plain[run["test"]], strict=True)
+    )
 
 
 def test_steps_to_a_threshold_are_censored_not_dropped(runs):
-    times = evidence.steps_to(frames_of(runs, CURVES), runs, (300, 250))
+    frames = frames_of(runs)
+    frames = frames[(frames["name"] != "1-plain-0") | (frames["step"] < 20)]  # failed early, it is followed to the end
+    times = evidence.steps_to(frames, runs, (300, 250))
     assert len(times) == 2 * len(runs)
     found = times.groupby(["threshold", "test", "arm"])[["step", "reached"]].agg(["min", "max"])
     assert found.loc[(300, 1, "plain")].tolist() == [20, 20, False, False]
@@ -106,16 +91,8 @@ def test_steps_to_a_threshold_are_censored_not_dropped(runs):
     assert found.loc[(250, 2, "moments")].tolist() == [20, 20, True, True]
 
 
-def test_a_run_that_failed_early_is_followed_to_the_end(runs):
-    frames = frames_of(runs, CURVES)
-    frames = frames[(frames["name"] != "1-plain-0") | (frames["step"] < 20)]
-    times = evidence.steps_to(frames, runs, (300,))
-    run = times[times["name"] == "1-plain-0"].iloc[0]
-    assert run["step"] == 20 and not run["reached"]
-
-
 def test_times_are_compared_by_log_rank_and_leave_out_what_nobody_reached(runs):
-    table = evidence.times_compared(evidence.steps_to(frames_of(runs, CURVES), runs, (300, 100)))
+    table = evidence.times_compared(evidence.steps_to(frames_of(runs), runs, (300, 100)))
     assert table.loc[(300, 1), "plain"] == "0/8 at > 20" and table.loc[(300, 1), "moments"] == "8/8 at 10"
     alone = intervals.log_rank([20] * 8, [False] * 8, [10] * 8, [True] * 8)
     assert table.loc[(300, 1), "p"] == pytest.approx(alone)
@@ -125,7 +102,7 @@ def test_times_are_compared_by_log_rank_and_leave_out_what_nobody_reached(runs):
 
 
 def test_bands_hold_every_seed_and_fill_what_failed(runs):
-    frames = frames_of(runs, CURVES)
+    frames = frames_of(runs)
     frames.loc[(frames["name"] == "1-moments-0") & (frames["step"] == 20), "frechet_distance"] = np.nan
     bands = evidence.bands(frames)
     assert (bands["n"] == 8).all() and len(bands) == 12
@@ -175,16 +152,3 @@ def test_variants_pair_each_penalty_with_both_arms_and_count_its_collapses(runs)
     scores = extra.loc[extra["test"] == 1, "frechet_distance"]
     assert mean["score"].value == pytest.approx(stats.gmean(scores)) and mean["score"].low < stats.gmean(scores)
     assert mean["entropy"].value == pytest.approx((2 * 0.5 + 6 * 2.0) / 8)
-
-
-def test_collapsed_is_a_failure_or_a_label_entropy_below_one():
-    runs = pd.DataFrame({"status": [*["finished"] * 3, "failed"], "label_entropy": [0.9999, 1.0, 2.3, np.nan]})
-    assert evidence.collapsed(runs).tolist() == [True, False, False, True]
-
-
-def test_variants_count_a_failed_run_as_collapsed_and_worst(runs):
-    table = evidence.variants(fail(runs, 1, "moments", 0))
-    assert table.loc[(1, "moments"), "collapsed"] == "1/8" and table.loc[(1, "moments"), "failed"] == 1
-    worst = runs.loc[runs["test"] == 1, "frechet_distance"].max()
-    halves = runs[(runs["test"] == 1) & (runs["arm"] == "moments")]["frechet_distance"].fillna(worst)
-    assert table.loc[(1, "moments"), "score"].value == pytest.approx(stats.gmean(halves))

@@ -46,18 +46,13 @@ def pass_through(layer, inputs, upstream):
 
 
 @pytest.mark.parametrize("kind", SHAPES)
-def test_outputs_and_gradients_are_those_of_keras(kind):
+def test_outputs_gradients_moving_averages_and_inference_are_those_of_keras(kind):
     shape = SHAPES[kind]
     inputs, upstream = inputs_of(shape), np.random.default_rng(2).normal(size=shape).astype(np.float32)
     found, expected = (pass_through(layer, inputs, upstream) for layer in twins(shape))
     for name, one, other in zip(("outputs", "inputs", "gamma", "beta"), found, expected, strict=True):
         # The centre costs a factor of 20 of float32's 6e-8, sums of up to 90 numbers another 9: 1.1e-5.
         assert np.abs(one - other).max() <= 1.5e-5 * np.abs(other).max(), name
-
-
-@pytest.mark.parametrize("kind", SHAPES)
-def test_moving_averages_and_inference_are_those_of_keras(kind):
-    shape = SHAPES[kind]
     fused, plain = twins(shape)
     for seed in range(4):
         for layer in (fused, plain):

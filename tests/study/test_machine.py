@@ -53,11 +53,6 @@ def test_threads_follow_the_process_until_they_are_set_and_are_set_before_the_fi
     assert refused.startswith("Threads: expected 1, found TensorFlow at work with 2. Mend it in a new process")
 
 
-def test_fewer_than_one_thread_is_refused():
-    with pytest.raises(ValueError, match="Threads: expected 1 or more, found 0"):
-        machine.use_threads(0)
-
-
 def test_provenance_says_what_the_bits_depend_on(monkeypatch):
     found = machine.provenance()
     assert set(machine.BITS) | {"python", "scipy", "scikit-learn", "system", "device", "cores", "commit"} <= set(found)

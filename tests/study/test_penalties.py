@@ -32,38 +32,43 @@ def terms_and_gradients(penalty, fake, real, step=0):
     return [float(term) for term in terms], [zeros if g is None else g.numpy() for g in gradients]
 
 
-def by_hand(fake, real):
-    """The two gaps and their gradients, written out."""
-    mean, variance = fake.mean(0) - real.mean(0), fake.var(0) - real.var(0)
+def differences(fake, real):
+    """What the means and variances of two batches differ by, pixel by pixel."""
+    return fake.mean(0) - real.mean(0), fake.var(0) - real.var(0)
+
+
+def by_hand(fake, mean, variance):
+    """The gaps of such differences and their gradients by the generated images, written out."""
     slopes = np.sign(mean) / len(fake) + 0 * fake, np.sign(variance) * 2 / len(fake) * (fake - fake.mean(0))
     return (np.abs(mean).sum(), np.abs(variance).sum()), slopes
 
 
-@pytest.mark.parametrize(
-    ("name", "step", "weights"),
-    [
-        *(("moments", 0, (1, 1)), ("mean", 0, (1, 0)), ("variance", 0, (0, 1)), ("rescaled", 5, (0, 0))),
-        *(("early", 99, (1, 1)), ("early", 100, (0, 0)), ("late", 99, (0, 0)), ("late", 100, (1, 1))),
-    ],
-)
+def assert_terms(found, expected, weights=(1, 1)):
+    """Assert that terms and their gradients are those expected, weighted."""
+    (terms, gradients), (gaps, slopes) = found, expected
+    assert terms == pytest.approx(np.multiply(weights, gaps), rel=1e-12)
+    for weight, gradient, slope in zip(weights, gradients, slopes, strict=True):
+        assert np.abs(gradient - weight * slope).max() < 1e-15
+
+
+TERMS = [("moments", 0, (1, 1)), ("mean", 0, (1, 0)), ("variance", 0, (0, 1)), ("rescaled", 5, (0, 0))]
+TERMS += [("early", 99, (1, 1)), ("early", 100, (0, 0)), ("late", 99, (0, 0)), ("late", 100, (1, 1))]
+
+
+@pytest.mark.parametrize(("name", "step", "weights"), TERMS)
 def test_terms_are_the_gaps_that_the_name_says(name, step, weights):
     step = keras.Variable(step, dtype="int64")  # as an optimizer's iterations are
     fake, real = batch(0), batch(1, spread=0.3)
-    expected, slopes = by_hand(fake, real)
-    found, gradients = terms_and_gradients(penalties.FUNCTIONS[name], fake, real, step)
-    assert found == pytest.approx(np.multiply(weights, expected), rel=1e-12)
-    for weight, gradient, slope in zip(weights, gradients, slopes, strict=True):
-        assert np.abs(gradient - weight * slope).max() < 1e-14
+    found = terms_and_gradients(penalties.FUNCTIONS[name], fake, real, step)
+    assert_terms(found, by_hand(fake, *differences(fake, real)), weights)
 
 
 def test_placebo_keeps_values_and_sizes_and_draws_the_signs():
     fake, real = batch(0), batch(1, spread=0.3)
-    expected, slopes = by_hand(fake, real)
+    gaps, slopes = by_hand(fake, *differences(fake, real))
     found, gradients = terms_and_gradients(Placebo(3, dtype="float64"), fake, real, 7)
-    assert found == pytest.approx(expected, rel=1e-12)
     signs = np.sign(gradients[0] * slopes[0])
-    for gradient, slope in zip(gradients, slopes, strict=True):
-        assert np.abs(gradient - signs * slope).max() < 1e-15  # one lot for both gaps
+    assert_terms((found, gradients), (gaps, [signs * slope for slope in slopes]))  # one lot for both gaps
     assert np.linalg.norm(sum(gradients)) == pytest.approx(np.linalg.norm(sum(slopes)), rel=1e-12)
     assert abs(signs.mean()) < 5 / np.sqrt(signs.size) and set(np.unique(signs)) == {-1.0, 1.0}
 
@@ -82,24 +87,19 @@ def test_placebos_lots_depend_on_seed_and_step_alone():
 
 def test_dataset_compares_with_the_moments_of_all_images():
     fake, images = batch(0), batch(1, 40, spread=0.3).astype(np.float32)
-    found, gradients = terms_and_gradients(Dataset(images, dtype="float64"), fake, batch(2))
-    mean, variance = images.astype(np.float64).mean(0), images.astype(np.float64).var(0) * 5 / 6
-    assert found == pytest.approx([np.abs(fake.mean(0) - mean).sum(), np.abs(fake.var(0) - variance).sum()], rel=1e-12)
-    assert np.abs(gradients[0] - np.sign(fake.mean(0) - mean) / 6).max() < 1e-15
-    slope = np.sign(fake.var(0) - variance) * 2 / 6 * (fake - fake.mean(0))
-    assert np.abs(gradients[1] - slope).max() < 1e-15
+    found = terms_and_gradients(Dataset(images, dtype="float64"), fake, batch(2))
+    mean, variance = images.mean(0, dtype=np.float64), images.var(0, dtype=np.float64) * 5 / 6
+    assert_terms(found, by_hand(fake, fake.mean(0) - mean, fake.var(0) - variance))
 
 
 def u_statistics(x, y):
     """Averages over all ways to draw different images, which is what a U-statistic is; one pixel."""
     fakes, reals = (list(itertools.permutations(values, 2)) for values in (x, y))
     means = np.mean([(a - c) * (b - d) for a, b in fakes for c, d in reals])
-    return means, _squared(x) - 2 * x.var(ddof=1) * y.var(ddof=1) + _squared(y)
-
-
-def _squared(x):
-    """Mean of (a - b)^2 (c - d)^2 / 4 over all different a, b, c, d: the squared variance."""
-    return np.mean([(a - b) ** 2 * (c - d) ** 2 / 4 for a, b, c, d in itertools.permutations(x, 4)])
+    # The squared variance is the mean of (a - b)^2 (c - d)^2 / 4 over all different a, b, c, d.
+    quadruples = (itertools.permutations(values, 4) for values in (x, y))
+    squared = [np.mean([(a - b) ** 2 * (c - d) ** 2 / 4 for a, b, c, d in drawn]) for drawn in quadruples]
+    return means, squared[0] - 2 * x.var(ddof=1) * y.var(ddof=1) + squared[1]
 
 
 def test_debiased_gaps_are_u_statistics():
@@ -128,13 +128,10 @@ def test_averaged_follows_the_recurrence():
     averaged, state = Averaged(dtype="float64"), np.zeros((4, *SHAPE))
     for step in range(4):
         fake, real = batch(step), batch(step + 10, spread=0.3)
-        found, gradients = terms_and_gradients(averaged, fake, real, step)
+        found = terms_and_gradients(averaged, fake, real, step)
         state = 0.9 * state + 0.1 * np.array([fake.mean(0), fake.var(0), real.mean(0), real.var(0)])
-        mean, variance = (state[:2] - state[2:]) / (1 - 0.9 ** (step + 1))
-        assert found == pytest.approx([np.abs(mean).sum(), np.abs(variance).sum()], rel=1e-12)
-        # The averages' sign, the original's size.
-        assert np.abs(gradients[0] - np.sign(mean) / 6).max() < 1e-15
-        assert np.abs(gradients[1] - np.sign(variance) * 2 / 6 * (fake - fake.mean(0))).max() < 1e-15
+        # The gradients have the averages' sign, the original's size.
+        assert_terms(found, by_hand(fake, *(state[:2] - state[2:]) / (1 - 0.9 ** (step + 1))))
     assert len(averaged.non_trainable_variables) == 4 and not averaged.trainable_variables
 
 
@@ -143,14 +140,13 @@ def test_features_are_those_of_the_last_convolution():
     discriminator = models.build_discriminator()
     fake, real = batch(0).astype(np.float32), batch(1, spread=0.9).astype(np.float32)
     found, gradients = terms_and_gradients(Features(discriminator), fake, real)
-    features = []
-    for images in (fake, real):
-        x = tf.constant(images)
-        for layer in discriminator.layers[1:5]:  # convolution, normalisation, LeakyReLU, convolution
-            x = layer(x, training=True) if "normalization" in layer.name else layer(x)
-        features.append(x.numpy().astype(np.float64))
-    assert features[0].shape == (6, 7, 7, 256)
-    assert found == pytest.approx(np.array(by_hand(*features)[0]) / 16, rel=1e-4)
+    features = [tf.constant(images) for images in (fake, real)]
+    for layer in discriminator.layers[1:5]:  # convolution, normalisation, LeakyReLU, convolution
+        mode = {"training": True} if "normalization" in layer.name else {}
+        features = [layer(x, **mode) for x in features]
+    fake, real = (x.numpy().astype(np.float64) for x in features)
+    assert fake.shape == (6, 7, 7, 256)
+    assert found == pytest.approx(np.array(by_hand(fake, *differences(fake, real))[0]) / 16, rel=1e-4)
     assert all(np.isfinite(g).all() and np.abs(g).max() > 0 for g in gradients)
 
 

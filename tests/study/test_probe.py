@@ -33,14 +33,12 @@ def gan():
     return found
 
 
-@pytest.fixture(scope="module")
-def batch(mnist):
-    return mnist.train_images[:20], data.draw_latents(20, 9)
-
-
-def test_measure_is_what_flat_gradients_say(gan, batch):
-    images, latents = batch
-    found = probe.measure(gan, images, latents, 0.3)
+def test_measure_is_what_flat_gradients_say_and_leaves_the_gan_as_it_was(gan, mnist):
+    images, latents = mnist.train_images[:20], data.draw_latents(20, 9)
+    kept = [np.array(variable) for variable in gan.variables]
+    found, again = (probe.measure(gan, images, latents, 0.3) for _ in range(2))
+    assert found == again
+    assert all(np.array_equal(one, other) for one, other in zip(kept, gan.variables, strict=True))
     dropout = gan.discriminator.get_layer("dropout").seed_generator.state
     before = dropout.numpy()
     flat = {}
@@ -62,33 +60,25 @@ def test_measure_is_what_flat_gradients_say(gan, batch):
     assert found["spread"] == pytest.approx(fake.numpy().std(axis=0).mean(), rel=1e-5)
 
 
-def test_measuring_leaves_the_gan_as_it_was(gan, batch):
-    before = [np.array(variable) for variable in gan.variables]
-    first, second = (probe.measure(gan, *batch) for _ in range(2))
-    assert first == second
-    assert all(np.array_equal(one, other) for one, other in zip(before, gan.variables, strict=True))
-
-
 def test_the_variance_terms_pull_is_twice_the_weight_where_all_varies_too_little():
     rng = np.random.default_rng(0)
-    fake = 0.1 * rng.normal(size=(30, 4, 4, 1))
-    real = rng.normal(size=(30, 4, 4, 1))
+    fake, real = 0.1 * rng.normal(size=(30, 4, 4, 1)), rng.normal(size=(30, 4, 4, 1))
     slope = 0.7 * np.asarray(losses.moment_gap_gradients(fake, real)[1])
     assert probe.pull(fake, slope) == pytest.approx(1.4)
-    assert probe.pull(10 * fake, slope * 10) == pytest.approx(1.4)  # of deviations of any size
     assert probe.pull(fake, fake / len(fake)) == pytest.approx(-1.0)  # a quadratic well draws together
-    assert probe.pull(fake + 5.0, slope + 3.0) == pytest.approx(1.4)  # what moves all alike is no pull
+    # Whatever the size of the deviations; and what moves all alike is no pull.
+    assert probe.pull(10 * fake + 5.0, 10 * slope + 3.0) == pytest.approx(1.4)
     assert probe.pull(np.ones((5, 2)), np.ones((5, 2))) == 0.0
 
 
 def made_of(layers):
     """A generator of images with the given layers after a dense one."""
+    keras.utils.set_random_seed(1)
     dense = keras.layers.Dense(784, activation="tanh")
     return keras.Sequential([keras.Input((100,)), dense, *layers, keras.layers.Reshape((28, 28, 1))])
 
 
 def test_batch_gaps_of_independent_images_with_the_right_moments_are_the_floor():
-    keras.utils.set_random_seed(1)
     free = made_of([])
     real = free.predict(data.draw_latents(5_000, 8), verbose=0)
     found = probe.batch_gaps(free, real, 20, probe.BATCHES)
@@ -101,7 +91,6 @@ def test_batch_gaps_of_independent_images_with_the_right_moments_are_the_floor()
 
 
 def test_only_batch_normalisation_ties_a_batch_together():
-    keras.utils.set_random_seed(1)
     tied = made_of([keras.layers.BatchNormalization(momentum=0.0)])
     real = tied(data.draw_latents(5_000, 8), training=True).numpy()  # its moments are the moving ones now
     before = tied.get_weights()
@@ -114,45 +103,37 @@ def test_only_batch_normalisation_ties_a_batch_together():
 
 @pytest.fixture(scope="module")
 def probed(tiny, tmp_path_factory):
-    """A folder with one probed run, and that run's experiment."""
-    folder, experiment = tmp_path_factory.mktemp("probed"), tiny()
-    probe.record(experiment, folder, every=2)
-    return folder, experiment
+    """The folder of one probed run."""
+    return probe.record(tiny(), tmp_path_factory.mktemp("probed"), every=2)
 
 
-def folder_of(results, experiment):
-    return results / "gradients" / experiment.profile / experiment.name
+def read(folder):
+    """The bytes of a probe's table, and its header."""
+    return (folder / "gradients.csv").read_bytes(), json.loads((folder / "run.json").read_text())
 
 
-def test_a_probed_run_ends_with_the_same_bits_and_keeps_no_ordinary_record(probed, pair):
-    folder, experiment = probed
-    header = json.loads((folder_of(*probed) / "run.json").read_text())
+def test_a_probed_run_ends_with_the_same_bits_and_is_read_as_it_was_written(probed, pair, tiny):
+    results = probed.parents[2]
+    assert probed == results / "gradients" / "smoke" / tiny().name
+    _, header = read(probed)
     assert header["metrics"] == pair[1].metrics and header["config"] == pair[1].config
-    assert sorted(path.name for path in folder_of(*probed).iterdir()) == ["gradients.csv", "run.json"]
-    assert not schema.find(folder, ["smoke"])
-    left = [path.name for path in folder_of(*probed).parent.iterdir() if not path.name.startswith(".lock-")]
-    assert left == [experiment.name]
-
-
-def test_records_are_read_as_they_were_written(probed):
-    folder, experiment = probed
-    steps, runs = probe.load(folder, experiment.profile)
-    total = experiment.epochs * experiment.steps_per_epoch
-    assert steps["step"].tolist() == list(range(0, total + 1, 2)) and list(steps) == list(probe.COLUMNS)
-    labels = {"test": experiment.test, "arm": "moments", "seed": experiment.seed}
+    assert sorted(path.name for path in probed.iterdir()) == ["gradients.csv", "run.json"]
+    assert not schema.find(results, ["smoke"])  # no ordinary record, and nothing unfinished
+    assert [path for path in probed.parent.iterdir() if not path.name.startswith(".lock-")] == [probed]
+    steps, runs = probe.load(results, "smoke")
+    assert steps["step"].tolist() == [0, 2, 4, 6] and list(steps) == list(probe.COLUMNS)
+    labels = {"test": 2, "arm": "moments", "seed": 0}
     assert (steps[list(labels)] == pd.Series(labels)).all(axis=None) and not steps.isna().any(axis=None)
     assert runs.iloc[0][[*labels, "status"]].to_dict() == {**labels, "status": "finished"}
     assert 0 < runs.iloc[0]["training_mean_scatter"] < runs.iloc[0]["training_mean_gap"]
 
 
-@pytest.mark.parametrize(
-    ("owner", "name", "when"),
-    [
-        (probe.Probe, "_measure", 3),  # in epoch 2 of 2
-        (probe, "batch_gaps", 1),  # the training is over
-        pytest.param(records, "write", 1, marks=pytest.mark.slow),  # all is seen, the run not yet recorded
-    ],
-)
+# In epoch 2 of 2, when the training is over, and when all is seen and the run not yet recorded.
+STOPS = [(probe.Probe, "_measure", 3), (probe, "batch_gaps", 1)]
+STOPS += [pytest.param(records, "write", 1, marks=pytest.mark.slow)]
+
+
+@pytest.mark.parametrize(("owner", "name", "when"), STOPS)
 def test_a_stopped_probe_goes_on_to_the_same_rows(tiny, tmp_path, monkeypatch, owner, name, when, probed):
     calls, real = [], getattr(owner, name)
 
@@ -165,17 +146,16 @@ def test_a_stopped_probe_goes_on_to_the_same_rows(tiny, tmp_path, monkeypatch, o
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
         patched.setattr(owner, name, stop)
         probe.record(tiny(), tmp_path, every=2)
-    assert not folder_of(tmp_path, tiny()).exists()
+    folder = tmp_path / "gradients" / "smoke" / tiny().name
+    assert not folder.exists()
     first, fit = [], GAN.fit
     monkeypatch.setattr(GAN, "fit", lambda self, *a, **k: (first.append(k["initial_epoch"]), fit(self, *a, **k)))
-    probe.record(tiny(), tmp_path, every=2)
+    assert probe.record(tiny(), tmp_path, every=2) == folder
     assert first in ([], [1])  # the second epoch only, or none
-    found, rows = ((folder_of(at, tiny()) / "gradients.csv").read_bytes() for at in (tmp_path, probed[0]))
-    assert found == rows
-    ended, expected = (json.loads((folder_of(at, tiny()) / "run.json").read_text()) for at in (tmp_path, probed[0]))
-    assert all(ended[key] == expected[key] for key in probe.KEYS if key != "provenance")
+    (found, ended), (rows, expected) = read(folder), read(probed)
+    assert found == rows and all(ended[key] == expected[key] for key in probe.KEYS if key != "provenance")
     monkeypatch.setattr(probe.training, "run", lambda *rest, **options: pytest.fail("ran again"))
-    assert probe.record(tiny(), tmp_path) == folder_of(tmp_path, tiny())
+    assert probe.record(tiny(), tmp_path) == folder
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
@@ -188,29 +168,24 @@ def test_a_failed_run_is_recorded_with_what_was_seen(tiny, tmp_path):
 
 DAMAGES = {
     "cut table": ("gradients.csv", lambda text: text[:-30]),
-    "empty table": ("gradients.csv", lambda text: ""),
     "a column less": ("gradients.csv", lambda text: text.replace("spread", "width")),
     "cut header": ("run.json", lambda text: text[:100]),
     "no batches": ("run.json", lambda text: text.replace('"batches"', '"lots"')),
     "metrics of another kind": ("run.json", lambda text: json.dumps({**json.loads(text), "metrics": None})),
-    "batches of another kind": ("run.json", lambda text: json.dumps({**json.loads(text), "batches": [1]})),
     "another seed": ("run.json", lambda text: text.replace('"seed": 0', '"seed": 5')),
 }
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_damage_is_named_in_a_warning_and_left_out(probed, tmp_path, damage):
-    folder, experiment = probed
-    shutil.copytree(folder / "gradients", tmp_path / "gradients")
     name, change = DAMAGES[damage]
-    broken = folder_of(tmp_path, experiment)
-    whole = shutil.copytree(broken, broken.with_name(experiment.name.replace("seed0", "seed1")))
-    header = json.loads((whole / "run.json").read_text())
+    broken = shutil.copytree(probed, tmp_path / "gradients" / "smoke" / probed.name)
+    whole = shutil.copytree(probed, broken.with_name(probed.name.replace("seed0", "seed1")))
+    _, header = read(whole)
     (whole / "run.json").write_text(json.dumps({**header, "config": {**header["config"], "seed": 1}}))
-    path = broken / name
-    path.write_text(change(path.read_text()))
+    (broken / name).write_text(change((broken / name).read_text()))
     with pytest.warns(UserWarning, match=f"Record {broken}: expected .*Mend it"):
-        steps, runs = probe.load(tmp_path, experiment.profile)
+        steps, runs = probe.load(tmp_path, "smoke")
     assert runs["seed"].tolist() == [1] and len(steps) == 4
 
 
@@ -226,5 +201,3 @@ def test_every_recorded_probe_is_read():
 def test_no_records_at_all_are_named(tmp_path):
     with pytest.raises(ValueError, match="expected gradients/ablation/<name>/run.json, found none. Mend it with"):
         probe.load(tmp_path)
-    with pytest.raises(ValueError, match="Seed: expected"):
-        probe.planned([3], ["plain"], [-1], "smoke")

@@ -11,10 +11,6 @@ import tensorflow as tf
 from study import penalties, rescaled
 
 
-def snapshot(network):
-    return [np.array(variable) for variable in network.trainable_variables]
-
-
 def norm(arrays):
     return np.sqrt(sum(np.sum(array**2) for array in arrays))
 
@@ -31,7 +27,9 @@ def test_it_moves_the_plain_way_as_far_as_with_moments():
     for step in range(4):
         images = tf.constant(np.tanh(np.random.default_rng(step).normal(-0.5, 1.0, (8, 28, 28, 1))))
         latents = tf.constant(data.draw_latents(8, step).astype(np.float64))
-        before, logged, after = snapshot(generator), gan.train_step((images, latents)), snapshot(generator)
+        before = [np.array(variable) for variable in generator.trainable_variables]
+        logged = gan.train_step((images, latents))
+        after = [np.array(variable) for variable in generator.trainable_variables]
         made = [one - other for one, other in zip(after, before, strict=True)]
         moves = {}
         for variable, value in zip(generator.trainable_variables, before, strict=True):

@@ -1,5 +1,6 @@
 """Whole processes: two on one run, kills at any moment, a disk that fills up. One record, the same bits."""
 
+import contextlib
 import dataclasses
 import json
 import random
@@ -46,13 +47,6 @@ def begin(experiment, results, before=""):
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
-def start(experiment, results):
-    """A process that runs an experiment, once it has imported TensorFlow."""
-    process = begin(experiment, results)
-    assert process.stdout.readline() == "ready\n", process.stderr.read()
-    return process
-
-
 def left_behind(experiment, results):
     """What is in a profile's folder besides records and locks."""
     return [path.name for path in (results / experiment.profile).iterdir() if not path.name.startswith(("lr", ".lock"))]
@@ -78,15 +72,14 @@ def test_two_processes_on_one_run_leave_one_record_of_the_same_bits(tiny, pair, 
 
 
 def test_a_run_killed_at_any_moment_ends_with_the_same_bits_and_leaves_nothing_for_ever(tiny, tmp_path, same_bits):
-    long, moments, ends = tiny(epochs=6), random.Random(0), []
-    killed = tmp_path / "killed"
+    long, killed, moments, ends = tiny(epochs=6), tmp_path / "killed", random.Random(0), []
     whole = training.run(long, tmp_path / "whole", verbose=0)
     for _ in range(5):
-        process = start(long, killed)
-        try:
+        process = begin(long, killed)
+        assert process.stdout.readline() == "ready\n", process.stderr.read()  # once it has imported TensorFlow
+        with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(moments.uniform(0.1, 8.0))
-        except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGKILL)
+        process.kill()  # nothing happens to one that has ended
         ends.append(process.wait())
         process.communicate()
     assert -signal.SIGKILL in ends

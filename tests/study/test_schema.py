@@ -42,6 +42,7 @@ def replace(folder, name, old, new):
     (folder / name).write_text(text.replace(old, new, 1))
 
 
+TEXTS = ("", "[" * 200_000, "[]", "{", "null", '{"schema_version": 2}', "\udcff")
 HEADERS = {
     "older schema": ({"schema_version": 1}, "schema 2, found 1"),
     "no schema": ({"schema_version": None}, "schema 2, found None"),
@@ -64,10 +65,7 @@ HEADERS = {
     "metrics of a failed run": ({"status": "failed"}, "no metrics of a failed run"),
     "a name of other settings": ({"name": "lr1-moments0-seed0"}, "a folder named like its settings"),
     "settings of another name": ({"config": {"seed": 5}}, "a folder named like its settings"),
-    **{
-        f"the text {text[:20]}": (text, "")
-        for text in ("", "[" * 200_000, "[]", "{", "null", '{"schema_version": 2}', "\udcff")
-    },
+    **{f"the text {text[:20]}": (text, "") for text in TEXTS},
 }
 
 
