@@ -1,14 +1,4 @@
-"""The one command line of the study.
-
-python -m study run --profile lesson --seeds 0 1 2           # the six arms, what is missing of them
-python -m study run --set ablations --seeds 0 1 2 3 4        # the penalty's variants
-python -m study status                                       # what is recorded, and what is damaged
-python -m study table                                        # the three tests side by side
-python -m study probe --tests 3                              # both gradients inside runs
-python -m study figures                                      # figures/ from results/
-python -m study notebooks 03 07                              # run notebooks, into executed/
-python -m study bench                                        # our training step against plain Keras
-"""
+"""The one command line of the study, `python -m study --help`: makes runs, reads records, draws, runs notebooks."""
 
 import argparse
 import json

@@ -120,12 +120,6 @@ def distributed():
     return pytest.importorskip("distributed", reason="the optional Dask is not installed")
 
 
-def worker_of(client, name):
-    """Process number of the worker that a run's task is on."""
-    addresses = [address for address, tasks in client.processing().items() if any(name in key for key in tasks)]
-    return client.run(os.getpid, workers=addresses)[addresses[0]]
-
-
 @pytest.mark.slow
 def test_a_killed_worker_loses_no_run(distributed, tmp_path, tiny, same_bits, capfd):
     planned, killed = [tiny(seed=seed, epochs=4) for seed in range(3)], []
@@ -135,7 +129,8 @@ def test_a_killed_worker_loses_no_run(distributed, tmp_path, tiny, same_bits, ca
         unfinished = wait_for("smoke/.partial-*/epoch-00001", tmp_path).parent.name
         killed.extend(experiment for experiment in planned if experiment.name in unfinished)
         with distributed.Client(cluster) as client:
-            os.kill(worker_of(client, killed[0].name), signal.SIGKILL)
+            (busy,) = (at for at, tasks in client.processing().items() if any(killed[0].name in key for key in tasks))
+            os.kill(client.run(os.getpid, workers=[busy])[busy], signal.SIGKILL)
 
     with distributed.LocalCluster(n_workers=2, threads_per_worker=1, **settings) as cluster:
         killer = threading.Thread(target=kill_one)
@@ -164,11 +159,12 @@ def test_one_worker_and_two_give_the_same_bits(distributed, tmp_path, tiny, same
 
 @pytest.mark.slow
 def test_an_error_on_a_worker_comes_after_the_other_runs(distributed, tmp_path, tiny, pair, same_bits, capsys):
-    records.write(tmp_path / "smoke" / tiny(moment_weight=0.0).name, pair[0])
-    (tmp_path / "smoke" / tiny().name).mkdir()
+    plain = tiny(moment_weight=0.0)
+    records.write(plain.folder(tmp_path), pair[0])
+    tiny().folder(tmp_path).mkdir()
     with pytest.raises(schema.RecordError, match=tiny().name):
-        campaign.run([tiny(), tiny(seed=1), tiny(moment_weight=0.0)], tmp_path, workers=2)
+        campaign.run([tiny(), tiny(seed=1), plain], tmp_path, workers=2)
     assert records.read(tiny(seed=1).folder(tmp_path)).status == "finished"
-    same_bits(records.read(tiny(moment_weight=0.0).folder(tmp_path)), pair[0])
+    same_bits(records.read(plain.folder(tmp_path)), pair[0])
     printed = capsys.readouterr().out
-    assert printed.startswith("3 runs, ") and f"smoke {tiny(moment_weight=0.0).name}\n    finished\n" in printed
+    assert printed.startswith("3 runs, ") and f"smoke {plain.name}\n    finished\n" in printed

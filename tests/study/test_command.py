@@ -15,14 +15,6 @@ from study import bench, campaign, catalogue, notebooks, settings
 
 
 @pytest.fixture
-def damaged(copied, tiny):
-    """A copy of the recorded pair, its plain arm damaged, and its name."""
-    plain = tiny(moment_weight=0.0)
-    (plain.folder(copied) / "record.json").write_text("{")
-    return copied, plain.name
-
-
-@pytest.fixture
 def asked(monkeypatch):
     """What `run` would run: the arguments of each call of `campaign.run`, which does nothing."""
     calls = []
@@ -116,25 +108,22 @@ def test_unknown_choices_are_refused_by_the_parser_and_every_command_has_its_hel
     assert caught.value.code == code and "usage: python -m study" in usage
 
 
-def test_status_names_the_damaged(damaged, capsys):
-    folder, name = damaged
-    (folder / "smoke" / "lr0.001-moments0.1-seed0" / "steps.npz").write_bytes(b"PK")  # only a full read sees it
-    assert command.main(["status", "--results", str(folder)]) == 0
+def test_status_and_table_name_the_damaged_and_table_shows_one_profile(copied, tiny, capsys, monkeypatch):
+    name = tiny(moment_weight=0.0).name
+    (copied / "smoke" / name / "record.json").write_text("{")
+    (copied / "smoke" / tiny().name / "steps.npz").write_bytes(b"PK")  # only a full read sees it
+    assert command.main(["status", "--results", str(copied)]) == 0
     assert capsys.readouterr().out.startswith("0 records, 2 damaged\n")
-    assert command.main(["status", "--json", "--results", str(folder)]) == 0
+    assert command.main(["status", "--json", "--results", str(copied)]) == 0
     counts = json.loads(capsys.readouterr().out)
     assert counts["valid"] == 0 and len(counts["damaged"]) == 2 and name in counts["damaged"][0]
-
-
-def test_table_shows_one_profile_and_names_the_damaged_on_stderr(damaged, capsys, monkeypatch):
-    folder, name = damaged
-    shutil.copytree(folder / "smoke", folder / "lesson")
-    for path in (folder / "lesson").glob("*/record.json"):
+    shutil.copytree(copied / "smoke", copied / "lesson")
+    for path in (copied / "lesson").glob("*/record.json"):
         path.write_text(path.read_text().replace('"profile": "smoke"', '"profile": "lesson"'))
     monkeypatch.setenv("STUDY_PROFILE", "lesson")  # the one in force is the default
-    assert command.main(["table", "--results", str(folder)]) == 0
+    assert command.main(["table", "--results", str(copied)]) == 0
     captured = capsys.readouterr()
-    rows, _ = catalogue.rows(folder)
+    rows, _ = catalogue.rows(copied)
     shown = catalogue.table_text([row for row in rows if row["profile"] == "lesson"])
     assert captured.out == f"The three tests, profile lesson:\n{shown}\n" and captured.out.count("0.001") == 1
     assert captured.err.count("warning: Record ") == 2 and name in captured.err

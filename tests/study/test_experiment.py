@@ -37,16 +37,11 @@ def test_a_wrong_setting_is_named_in_one_short_line(tiny, name, value):
     assert len(str(value)) > 20 or message.endswith(f"found {value!r}.{ending}")
 
 
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"moment_weight": 0, "penalty": "mean"}, "Penalty: expected moments with a moment weight of 0.*found 'mean'"),
-        ({"batch_size": 3, "penalty": "debiased"}, "Batch size: expected 4 or more for the debiased penalty, found 3"),
-    ],
-)
-def test_settings_that_do_not_go_together_are_named(tiny, changes, message):
-    with pytest.raises(ValueError, match=message):
-        tiny(**changes)
+def test_settings_that_do_not_go_together_are_named(tiny):
+    with pytest.raises(ValueError, match="Penalty: expected moments with a moment weight of 0.*found 'mean'"):
+        tiny(moment_weight=0, penalty="mean")
+    with pytest.raises(ValueError, match="Batch size: expected 4 or more for the debiased penalty, found 3"):
+        tiny(batch_size=3, penalty="debiased")
 
 
 @pytest.mark.parametrize(
@@ -81,12 +76,11 @@ def test_every_profile_makes_an_experiment_of_its_sizes(profile):
     assert {name: getattr(found, name) for name in sizes} == sizes
     assert found.frame_steps[-1] == found.steps_per_epoch and len(set(found.frame_steps)) == found.frames_per_epoch
     if profile.startswith("batch") or profile in ("lesson", "ablation"):  # so that their runs can be compared
-        assert found.steps_per_epoch * found.epochs == 550
+        assert (found.steps_per_epoch, found.epochs) == (550, 1)
 
 
 def test_names_tell_runs_of_a_profile_apart(tiny):
-    runs = experiments(seeds=range(3), profile="smoke")
-    assert len({run.name for run in runs}) == len(runs) == 18
+    assert len({run.name for run in experiments(seeds=range(3), profile="smoke")}) == 18
     assert Experiment.of_test(3, False, 7, "smoke").name == "lr0.0001-moments0-seed7"
     assert tiny().name == "lr0.001-moments0.1-seed0"
     assert tiny(penalty="mean").name == "lr0.001-moments0.1-seed0-mean"

@@ -94,18 +94,15 @@ def test_rate_is_clopper_and_pearsons():
     assert (some.low, some.high) == pytest.approx((stats.beta.ppf(0.025, 3, 8), stats.beta.ppf(0.975, 4, 7)))
 
 
-def test_a_failed_run_gets_the_worst_score_seen():
+def test_a_failed_run_gets_the_worst_score_seen_and_what_cannot_be_judged_is_refused():
     np.testing.assert_array_equal(intervals.fill_failures([1.0, np.nan, 7.0]), [1.0, 7.0, 7.0])
     with pytest.raises(ValueError, match="expected a finite one among 2"):
         intervals.fill_failures([np.nan, np.nan])
-
-
-@pytest.mark.parametrize("bad", [[1.0], [1.0, np.nan], [[1.0, 2.0]]])
-def test_scores_that_cannot_be_judged_are_refused(bad):
-    slope = lambda runs: intervals.exponent([1, 2], [runs, [1.0, 2.0]])  # noqa: E731
-    for statistic in (lambda runs: intervals.estimate([runs]), intervals.sign_flip, slope):
-        with pytest.raises(ValueError, match="expected 2 or more finite numbers"):
-            statistic(bad)
+    for bad in ([1.0], [1.0, np.nan], [[1.0, 2.0]]):
+        slope = intervals.exponent, [1, 2], [bad, [1.0, 2.0]]
+        for statistic, *given_to in ((intervals.estimate, [bad]), (intervals.sign_flip, bad), slope):
+            with pytest.raises(ValueError, match="expected 2 or more finite numbers"):
+                statistic(*given_to)
 
 
 def test_log_rank_tells_fast_arms_from_slow_ones():

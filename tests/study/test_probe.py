@@ -159,7 +159,9 @@ def test_a_stopped_probe_goes_on_to_the_same_rows(tiny, tmp_path, monkeypatch, o
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
-def test_a_failed_run_is_recorded_with_what_was_seen(tiny, tmp_path):
+def test_no_records_at_all_are_named_and_a_failed_run_is_recorded_with_what_was_seen(tiny, tmp_path):
+    with pytest.raises(ValueError, match="expected gradients/ablation/<name>/run.json, found none. Mend it with"):
+        probe.load(tmp_path)
     probe.record(tiny(learning_rate=1e30), tmp_path, every=1)
     steps, runs = probe.load(tmp_path, "smoke")
     assert runs["status"].tolist() == ["failed"] and runs["frechet_distance"].isna().all()
@@ -196,8 +198,3 @@ def test_every_recorded_probe_is_read():
             steps, runs = probe.load(RECORDED, profile)
         folders = [path for path in (RECORDED / "gradients" / profile).iterdir() if path.name[0] != "."]
         assert len(runs) == len(folders) and not steps.duplicated(["test", "arm", "seed", "step"]).any()
-
-
-def test_no_records_at_all_are_named(tmp_path):
-    with pytest.raises(ValueError, match="expected gradients/ablation/<name>/run.json, found none. Mend it with"):
-        probe.load(tmp_path)

@@ -64,7 +64,7 @@ def test_pairs_are_read_together_and_a_lonely_one_is_named(copied, pair, tiny, s
         study.load_pairs(copied, "smoke", tests=(2,))
 
 
-def test_the_table_shows_the_arms_in_order_and_says_failed(results):
+def test_the_table_and_the_scorecard_show_the_arms_in_order_and_say_failed(results, pair):
     runs = study.load_runs(results)
     text = tables.table(runs.iloc[::-1])
     assert text.index.tolist() == ["2", "2"] and text["arm"].tolist() == ["plain", "moments"]
@@ -72,9 +72,6 @@ def test_the_table_shows_the_arms_in_order_and_says_failed(results):
     runs.loc[1, NAMES] = np.nan
     shown = tables.table(runs).drop(columns=["rate", "arm", "seed"])
     assert (shown.iloc[1] == "failed").all() and not (shown.iloc[0] == "failed").any()
-
-
-def test_scorecard_puts_runs_side_by_side(pair):
     card = tables.scorecard({"ours": pair[1].metrics, "diverged": {}})
     assert card.index.tolist() == NAMES and (card["diverged"] == "failed").all()
     assert card.loc["precision", "ours"] == f"{pair[1].metrics['precision']:.2f}"

@@ -54,11 +54,6 @@ def records_in(folder):
     return sorted(path.name for path in folder.iterdir() if not path.name.startswith(".lock-"))
 
 
-@pytest.fixture
-def no_training(monkeypatch):
-    monkeypatch.setattr(training, "build", lambda experiment: pytest.fail("something was run"))
-
-
 def test_the_record_holds_what_was_run(results, pair, tiny):
     for record, weight in zip(pair, (0.0, 0.1), strict=True):
         run = tiny(moment_weight=weight)
@@ -127,14 +122,11 @@ def test_paired_arms_share_weights_order_and_noise(pair):
     assert plain.images[-1].tobytes() != moments.images[-1].tobytes()
 
 
-def test_frames_are_made_by_the_generator_as_it_was_and_judged_by_the_first_of_the_judged_images(tiny, pair):
+def test_frames_are_the_generators_as_it_was_judged_by_the_first_judged_images_or_not_at_all(tiny, pair, tmp_path):
     generator = training.build(tiny()).generator
     assert np.array_equal(pair[0].images[0], data.unscale(generator.predict(data.fixed_latents(), verbose=0)))
     made = generator.predict(data.draw_latents(40, data.JUDGED_LATENTS, 0)[:20], verbose=0)
     assert pair[0].frames.iloc[0].to_dict() == pytest.approx({"step": 0, **metrics.judge_quickly(made)}, rel=1e-6)
-
-
-def test_frames_need_not_be_judged(tiny, tmp_path, pair):
     record = training.run(tiny(frame_images=0), tmp_path, verbose=0)
     assert list(record.frames) == ["step"]
     assert all(record.steps[name].tobytes() == pair[1].steps[name].tobytes() for name in schema.STEP_NAMES)
@@ -178,14 +170,6 @@ def test_a_recorded_run_begins_so_again(tmp_path, profile, test, penalty, steps)
     np.testing.assert_allclose(again[0], expected[0], rtol=1e-3)
     if all(here[name] == there[name] for name in machine.BITS):
         np.testing.assert_array_equal(records.compact(again), expected)
-
-
-def test_a_recorded_run_is_not_run_again(tiny, results, pair, no_training, same_bits, monkeypatch):
-    before = files_of(results)
-    same_bits(training.run(tiny(), results), pair[1])
-    monkeypatch.setenv("STUDY_RESULTS", str(results))  # the reader's folder, unless told otherwise
-    same_bits(training.run(tiny()), pair[1])
-    assert files_of(results) == before
 
 
 @pytest.mark.slow
@@ -243,9 +227,14 @@ def test_a_failure_stays_one_when_stopped_before_its_record_was_written(tiny, tm
     assert (record.status, record.reason) == ("failed", "generator_loss was nan at step 1")
 
 
-def test_a_record_of_other_settings_or_damaged_is_not_passed_off(tiny, copied, no_training):
-    before = files_of(copied)
-    place = tiny().folder(copied)
+def test_a_record_is_not_made_again_and_one_of_other_settings_or_damaged_not_passed_off(
+    tiny, copied, pair, same_bits, monkeypatch
+):
+    monkeypatch.setattr(training, "build", lambda experiment: pytest.fail("something was run"))
+    before, place = files_of(copied), tiny().folder(copied)
+    same_bits(training.run(tiny(), copied), pair[1])
+    monkeypatch.setenv("STUDY_RESULTS", str(copied))  # the reader's folder, unless told otherwise
+    same_bits(training.run(tiny()), pair[1])
     message = f"Record {place}: expected the settings .*epochs=3.*, found .*epochs=2.*Mend it"
     with pytest.raises(ValueError, match=message) as caught:
         training.run(tiny(epochs=3), copied, verbose=0)
