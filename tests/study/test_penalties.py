@@ -48,7 +48,7 @@ def assert_terms(found, expected, weights=(1, 1)):
     (terms, gradients), (gaps, slopes) = found, expected
     assert terms == pytest.approx(np.multiply(weights, gaps), rel=1e-12)
     for weight, gradient, slope in zip(weights, gradients, slopes, strict=True):
-        assert np.abs(gradient - weight * slope).max() < 1e-15
+        assert np.abs(gradient - weight * slope).max() < 1e-14
 
 
 TERMS = [("moments", 0, (1, 1)), ("mean", 0, (1, 0)), ("variance", 0, (0, 1)), ("rescaled", 5, (0, 0))]
