@@ -19,6 +19,8 @@ class GAN(keras.Model):
             batch, and how many updates the generator has had; returns two scalars, unweighted.
         discriminator_penalty: hook for a term of the discriminator's loss. Called with
             `(discriminator, real, fake)`; returns a scalar that is added to the loss.
+        adversarial_weight: float >= 0, the weight of fooling the discriminator in the generator's loss;
+            0 leaves the penalty alone, as feature matching does (Salimans et al., 2016).
 
     Called on noise it returns generated images, in inference mode with moving averages.
     """
@@ -30,6 +32,7 @@ class GAN(keras.Model):
         moment_weight: float = 0.0,
         generator_penalty: Callable | None = None,
         discriminator_penalty: Callable | None = None,
+        adversarial_weight: float = 1.0,
         **kwargs,
     ):
         super().__init__(**{"dtype": "float32", **kwargs})
@@ -38,6 +41,7 @@ class GAN(keras.Model):
         self.moment_weight = moment_weight
         self.generator_penalty = generator_penalty
         self.discriminator_penalty = discriminator_penalty
+        self.adversarial_weight = adversarial_weight
         self.built = True  # both networks bring their weights along
 
     def call(self, latents, training=False):
@@ -79,7 +83,7 @@ class GAN(keras.Model):
             gaps = terms = losses.moment_gaps(fake, images)
             if self.generator_penalty:
                 terms = self.generator_penalty(gaps, fake, images, step=self.generator_optimizer.iterations)
-            generator_loss = losses.generator_loss(fake_logits, terms, self.moment_weight)
+            generator_loss = losses.generator_loss(fake_logits, terms, self.moment_weight, self.adversarial_weight)
         self._update_generator(generator_tape, fake, tape.gradient(generator_loss, fake), images)
         return {
             "discriminator_loss": discriminator_loss,

@@ -128,17 +128,20 @@ def _count(images):
     return ops.cast(ops.shape(images)[0], images.dtype)
 
 
-def generator_loss(fake_logits: Tensor, gaps: tuple[Tensor, Tensor], moment_weight: float) -> Tensor:
+def generator_loss(
+    fake_logits: Tensor, gaps: tuple[Tensor, Tensor], moment_weight: float, adversarial_weight: float = 1.0
+) -> Tensor:
     """Loss of the generator: fool the discriminator, and match the moments.
 
     Args:
         fake_logits: float tensor (batch, 1), the updated discriminator's answer to generated images.
         gaps: `(mean_gap, variance_gap)` as `moment_gaps` returns them, or as a penalty does.
         moment_weight: float >= 0, the weight lambda of each gap; 0 is the plain GAN.
+        adversarial_weight: float >= 0, of fooling the discriminator.
 
     Returns:
-        Scalar: the non-saturating loss of Goodfellow et al. (2014) plus
+        Scalar: adversarial_weight times the non-saturating loss of Goodfellow et al. (2014), plus
         moment_weight * (mean_gap + variance_gap).
     """
     mean_gap, variance_gap = gaps
-    return binary_cross_entropy(fake_logits, 1.0) + moment_weight * (mean_gap + variance_gap)
+    return adversarial_weight * binary_cross_entropy(fake_logits, 1.0) + moment_weight * (mean_gap + variance_gap)

@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 import sys
 
-from study import catalogue, schema, settings
-from study.experiment import PENALTIES
+from study import catalogue, plans, schema, settings
+from study.experiment import NETWORKS, PENALTIES, REGULARIZER_WEIGHTS
 
 
 def _parser():
@@ -22,13 +22,12 @@ def _parser():
 
     command = commands.add_parser("run", help="run what is not yet recorded")
     command.add_argument("--tests", **tests, choices=list(settings.LEARNING_RATES), help="default: 1 2 3")
-    command.add_argument("--arms", nargs="+", choices=list(catalogue.ARMS), help="default: both")
+    command.add_argument("--arms", nargs="+", choices=list(plans.ARMS), help="default: both")
     command.add_argument("--penalties", nargs="+", choices=PENALTIES, help="variants to run instead of the arms")
-    command.add_argument("--set", choices=list(catalogue.SETS), help="a set of variants, of tests of its own")
-    command.add_argument("--moment-weight", type=float, metavar="λ",
-                         help="weight of the moment gaps; default: the study's 0.1")  # fmt: skip
-    command.add_argument("--seeds", **seeds)
+    command.add_argument("--set", choices=list(plans.SETS), help="a planned set, with settings and seeds of its own")
+    command.add_argument("--seeds", type=int, nargs="+", help="default: 0, or all seeds of the set")
     command.add_argument("--profile", **profile)
+    _add_settings(command.add_argument_group("settings of each run; default: the study's, or the profile's"))
     command.add_argument("--results", **write)
     command.add_argument("--threads", type=int, default=1, help="of each run, part of its bits; default: 1")
     command.add_argument("--workers", type=int, help="runs at a time on this machine (needs Dask)")
@@ -76,6 +75,27 @@ def _parser():
     return parser
 
 
+def _add_settings(group):
+    """Options for the fields of an `Experiment`."""
+    group.add_argument("--rates", type=float, nargs="+", metavar="RATE", help="learning rates, in place of --tests")
+    group.add_argument("--discriminator-rate", type=float, metavar="RATE", help="where it is another")
+    group.add_argument("--beta1", type=float, dest="beta_1", metavar="β₁", help="of both Adams; default: 0.9")
+    group.add_argument("--moment-weight", type=float, metavar="λ", help="of both gaps or of the penalty; default: 0.1")
+    group.add_argument("--mean-weight", type=float, metavar="λ", help="of the mean gap alone")
+    group.add_argument("--variance-weight", type=float, metavar="λ", help="of the variance gap alone")
+    group.add_argument("--network", choices=NETWORKS, help="default: dcgan, the study's pair")
+    group.add_argument("--regularizer", choices=list(REGULARIZER_WEIGHTS), help="of the discriminator")
+    group.add_argument("--regularizer-weight", type=float, metavar="γ", help="default: as published")
+    group.add_argument("--epochs", type=int)
+    group.add_argument("--judged-epochs", type=int, nargs="+", metavar="EPOCH", help="the last must be among them")
+
+
+SETTINGS = (
+    *("discriminator_rate", "beta_1", "network", "regularizer", "regularizer_weight", "epochs", "judged_epochs"),
+    *("moment_weight", "mean_weight", "variance_weight"),
+)
+
+
 def main(arguments=None):
     """The command line; returns the exit status."""
     for stream in (sys.stdout, sys.stderr):
@@ -112,23 +132,31 @@ def _run(options):
 
 def _planned(options):
     """The experiments that the options of `run` name; options that would do nothing are an error."""
-    given = {name: getattr(options, name) for name in ("arms", "penalties", "set", "tests") if getattr(options, name)}
-    for one, other in (("set", "tests"), ("set", "arms"), ("set", "penalties"), ("penalties", "arms")):
-        if one in given and other in given:
-            raise ValueError(f"Options: expected --{one} without --{other}, which it replaces, found both.")
-    weight = settings.MOMENT_WEIGHT if options.moment_weight is None else options.moment_weight
-    if options.moment_weight is not None and set(options.arms or ()) == {"plain"}:
-        raise ValueError("Options: expected --moment-weight without --arms plain, which has none, found both.")
-    chosen = {"profile": options.profile, "moment_weight": weight}
-    tests = options.tests or list(settings.LEARNING_RATES)
-    if not weight > 0:
-        raise ValueError(f"Moment weight: expected above 0, found {weight}. The plain arm has 0.")
+    given = {name for name, value in vars(options).items() if value is not None}
+    own = {"tests", "arms", "penalties", "profile", "rates", *SETTINGS}
+    against = {"set": own, "penalties": {"arms", "mean_weight", "variance_weight"}, "rates": {"tests"},
+               "moment_weight": {"mean_weight", "variance_weight"}}  # fmt: skip
+    for one, others in against.items():
+        if one in given and (both := sorted(given & others)):
+            one, other = (f"--{name.replace('_', '-')}".replace("beta-1", "beta1") for name in (one, both[0]))
+            raise ValueError(f"Options: expected {one} without {other}, which it replaces, found both.")
     if options.set:
-        profile = options.profile or ("ablation" if not os.environ.get("STUDY_PROFILE") else None)
-        return catalogue.variants(catalogue.SETS[options.set], options.seeds, **{**chosen, "profile": profile})
-    if options.penalties:
-        return catalogue.variants([(test, options.penalties) for test in tests], options.seeds, **chosen)
-    return catalogue.experiments(tests, options.arms or tuple(catalogue.ARMS), options.seeds, **chosen)
+        return plans.SETS[options.set].experiments(options.seeds)
+    settings_ = {name: getattr(options, name) for name in SETTINGS if name in given}
+    weights = [settings_.pop(name, settings.MOMENT_WEIGHT) for name in ("mean_weight", "variance_weight")]
+    if given & {"mean_weight", "variance_weight"}:
+        settings_ |= plans.terms(*weights)
+    weight = settings_.get("moment_weight", settings.MOMENT_WEIGHT)
+    if not weight > 0:
+        raise ValueError(f"Moment weight: expected above 0, found {weight}. The plain arm has 0: --arms plain")
+    if "moment_weight" in settings_ and set(options.arms or ()) == {"plain"}:
+        raise ValueError("Options: expected weights without --arms plain, which has none, found both.")
+    arms = options.penalties or options.arms or tuple(plans.ARMS)
+    if "penalty" in settings_:
+        penalty = settings_.pop("penalty")
+        arms = [penalty if arm == "moments" else arm for arm in arms]
+    rates = options.rates or [settings.LEARNING_RATES[test] for test in options.tests or settings.LEARNING_RATES]
+    return plans.at_rates(rates, arms, options.seeds or [0], options.profile, **settings_)
 
 
 def _status(options):
@@ -142,11 +170,7 @@ def _status(options):
     if options.json:
         print(json.dumps(counts, indent=2))
         return
-    print(f"{counts['valid']} records, {len(counts['damaged'])} damaged")
-    for run in counts["runs"]:
-        print("{profile:10s} test {test}  {arm:10s} {finished:4d} finished {failed:4d} failed".format(**run))
-    for message in counts["damaged"]:
-        print(message)
+    print(catalogue.status_text(counts))
 
 
 def _table(options):

@@ -1,30 +1,11 @@
-"""What is recorded, from the scalars alone: quick, without NumPy. Sets of runs, their counts and the table."""
+"""What is recorded, from the scalars alone: quick, without NumPy. Counts and the table."""
 
 import dataclasses
 import math
 from pathlib import Path
 
-from study import schema
-from study.experiment import Experiment
+from study import plans, schema
 from study.settings import PROFILES, RECORDED
-
-ARMS = {"plain": False, "moments": True}
-
-# Sets of the penalty's variants, as (test, penalties): what tells most comes first. The plain arm
-# and the study's own are in the lesson's records; "moments" is repeated where their variance ratio is missing.
-SETS = {
-    "ablations": (
-        (3, ("mean", "variance", "early", "late", "placebo", "rescaled")),
-        (2, ("mean", "variance")),
-        (1, ("mean", "variance")),
-    ),
-    "better": (
-        (3, ("debiased", "dataset", "averaged", "features")),
-        (2, ("debiased", "dataset", "averaged", "features")),
-        (3, ("moments",)),
-        (2, ("moments",)),
-    ),
-}
 
 # Columns of the table: the metric behind each title, and its form.
 COLUMNS = {
@@ -35,56 +16,6 @@ COLUMNS = {
     "digits ↑": ("digits_covered", ".0f"),
     "entropy ↑": ("label_entropy", ".2f"),
 }
-
-
-def experiments(tests=(1, 2, 3), arms=tuple(ARMS), seeds=(0,), profile=None, **settings):
-    """The experiments of a study, pair by pair.
-
-    Args:
-        tests: numbers out of 1, 2, 3.
-        arms: names out of "plain", "moments".
-        seeds: integers >= 0, each shared by the arms of a pair.
-        profile: a name from `PROFILES`; without one, the profile in force.
-        settings: `moment_weight` of the stabilised arm.
-
-    Returns:
-        A list of `Experiment`, both arms of a pair side by side.
-
-    Raises:
-        ValueError: there is no such test, arm or profile.
-    """
-    unknown = set(arms) - set(ARMS)
-    if unknown:
-        raise ValueError(f"Arm: expected one of {', '.join(ARMS)}, found {sorted(unknown)}.")
-    return [
-        Experiment.of_test(test, ARMS[arm], seed, profile, **settings)
-        for seed in seeds
-        for test in tests
-        for arm in arms
-    ]
-
-
-def variants(choice, seeds=(0,), profile="ablation", **settings):
-    """The experiments of a set of penalties, learning rate by learning rate and seed by seed.
-
-    Args:
-        choice: pairs of a test and names from `experiment.PENALTIES`, such as an entry of `SETS`.
-        seeds: integers >= 0, as those of the arms to compare with.
-        profile: a name from `PROFILES`; without one, the profile in force.
-        settings: `moment_weight`.
-
-    Returns:
-        A list of `Experiment`.
-
-    Raises:
-        ValueError: there is no such test, penalty or profile.
-    """
-    return [
-        Experiment.of_test(test, True, seed, profile, penalty, **settings)
-        for test, names in choice
-        for seed in seeds
-        for penalty in names
-    ]
 
 
 def read_all(results, read):
@@ -170,8 +101,9 @@ def status(results=RECORDED, read=schema.read_header):
         read: `schema.read_header`, which checks what is in record.json.
 
     Returns:
-        A dict: "valid", how many records could be read; "runs", a list of {profile, test, arm,
-        finished, failed}, which add up to it; and "damaged", the messages about the others.
+        A dict: "valid", how many records could be read; "runs", a list of {profile, network, learning_rate,
+        arm, seeds, finished, failed}, which add up to it; "plans", a list of {set, question, planned, recorded,
+        missing} for each of `plans.SETS`; and "damaged", the messages about the others.
 
     Raises:
         FileNotFoundError: there is no such folder.
@@ -179,10 +111,56 @@ def status(results=RECORDED, read=schema.read_header):
     found, damaged = read_all(results, read)
     counts = {}
     for header, experiment in found:
-        key = (experiment.profile, *labels(experiment).values())
-        counts.setdefault(key, {"finished": 0, "failed": 0})[header["status"]] += 1
+        key = (experiment.profile, experiment.network, experiment.learning_rate, experiment.arm)
+        count = counts.setdefault(key, {"seeds": set(), "finished": 0, "failed": 0})
+        count["seeds"].add(experiment.seed)
+        count[header["status"]] += 1
+    names = ("profile", "network", "learning_rate", "arm")
     runs = [
-        {"profile": profile, "test": test, "arm": arm, **count}
-        for (profile, test, arm), count in sorted(counts.items())
+        {**dict(zip(names, key, strict=True)), **count, "seeds": ranges(count["seeds"])}
+        for key, count in sorted(counts.items())
     ]
-    return {"valid": len(found), "runs": runs, "damaged": [str(error) for error in damaged]}
+    recorded = {experiment for _, experiment in found}
+    return {
+        "valid": len(found),
+        "runs": runs,
+        "plans": [_progress(name, plan, recorded) for name, plan in plans.SETS.items()],
+        "damaged": [str(error) for error in damaged],
+    }
+
+
+def _progress(name, plan, recorded):
+    """How much of a planned set is recorded, with its settings."""
+    planned = plan.experiments()
+    missing = sorted({run.seed for run in planned if run not in recorded})
+    return {
+        "set": name,
+        "question": plan.question,
+        "planned": len(planned),
+        "recorded": sum(run in recorded for run in planned),
+        "missing": f"seeds {ranges(missing)}" if missing else "",
+    }
+
+
+def ranges(numbers):
+    """Whole numbers in short: "0-4, 7" for 0, 1, 2, 3, 4 and 7."""
+    parts = []
+    for number in sorted(numbers):
+        if parts and number == parts[-1][1] + 1:
+            parts[-1][1] = number
+        else:
+            parts.append([number, number])
+    return ", ".join(str(low) if low == high else f"{low}-{high}" for low, high in parts)
+
+
+def status_text(counts):
+    """What `status` found, ready to print."""
+    lines = [f"{counts['valid']} records, {len(counts['damaged'])} damaged", ""]
+    for run in counts["runs"]:
+        line = "{profile:12s} {network:24s} {learning_rate:<7g} {arm:24s} seeds {seeds:6s} {finished:4d} finished"
+        lines.append(line.format(**run) + (f" {run['failed']:3d} failed" if run["failed"] else ""))
+    lines += ["", "Planned sets (python -m study run --set NAME):"]
+    for plan in counts["plans"]:
+        state = f"missing: {plan['missing']}" if plan["missing"] else "complete"
+        lines.append(f"{plan['set']:18s} {plan['recorded']:4d} of {plan['planned']:4d}  {state}")
+    return "\n".join([*lines, *counts["damaged"]])

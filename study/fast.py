@@ -32,9 +32,9 @@ def accelerate(network):
     return found
 
 
-def build_optimizer(learning_rate):
+def build_optimizer(learning_rate, beta_1=0.9):
     """The study's Adam (see `helpers.gan.build_optimizer`) with one kernel a variable."""
-    return FusedAdam(learning_rate, beta_1=0.9, beta_2=0.999, epsilon=1e-8)
+    return FusedAdam(learning_rate, beta_1=beta_1, beta_2=0.999, epsilon=1e-8)
 
 
 class FusedBatchNormalization(layers.BatchNormalization):

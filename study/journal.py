@@ -35,6 +35,11 @@ def judged_latents(experiment):
     return data.draw_latents(experiment.judged_images, data.JUDGED_LATENTS, experiment.seed)
 
 
+def score(images):
+    """All metrics of a record of images, float32 (n, 28, 28, 1) in [-1, 1]: a dict with the keys of `METRICS`."""
+    return {**metrics.judge(images), metrics.RATIO: metrics.variance_ratio(images)}
+
+
 class Epoch:
     """What one run writes down in one epoch.
 
@@ -52,7 +57,7 @@ class Epoch:
         self._frames, self._frame_rows = [], []
 
     def add_step(self, values):
-        """Log one step: a dict with a number for each of `STEP_NAMES`. One not finite fails the run."""
+        """Log a step, the last of those taken together: a number for each of `STEP_NAMES`, all finite or it fails."""
         for name in STEP_NAMES:
             self.steps[name].append(float(values[name]))
         bad = [name for name in STEP_NAMES if not math.isfinite(self.steps[name][-1])]
@@ -69,7 +74,7 @@ class Epoch:
     def judge(self, images):
         """Judge the images after the epoch, float32 (n, 28, 28, 1); one not finite fails the run."""
         if self.check(images):
-            self.row |= {**metrics.judge(images), metrics.RATIO: metrics.variance_ratio(images)}
+            self.row |= score(images)
 
     def check(self, images):
         """Whether the run goes on: it has not failed, and the generated images are finite."""
@@ -79,15 +84,16 @@ class Epoch:
 
     def _step(self):
         """Steps of the whole run so far."""
-        return self.number * self.experiment.steps_per_epoch + len(self.steps[STEP_NAMES[0]])
+        logged = len(self.steps[STEP_NAMES[0]])
+        return self.number * self.experiment.steps_per_epoch + logged * self.experiment.steps_per_execution
 
     def write(self, draft, total_seconds):
         """Write all of it into a folder."""
-        last = {name: values[-1] for name, values in self.steps.items()}
+        last = {name: values[-1] for name, values in self.steps.items()}  # of the epoch's last step
         row = {**self.row, **last, "total_seconds": total_seconds, "failed": self.failed, "frames": self._frame_rows}
         (draft / "row.json").write_text(json.dumps(row), encoding="utf-8")
         np.savez(draft / "steps.npz", **{name: records.compact(values) for name, values in self.steps.items()})
-        shape = (len(self._frames), len(data.fixed_latents()), 28, 28)
+        shape = (len(self._frames), self.experiment.grid_images, 28, 28)
         np.savez(draft / "samples.npz", images=np.array(self._frames, np.uint8).reshape(shape))
 
 

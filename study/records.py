@@ -4,7 +4,8 @@
     record.json     configuration, status, final metrics, provenance
     epochs.csv      one row an epoch: last-batch losses and gaps, metrics, seconds
     frames.csv      one row a frame: its step and, if the profile judges frames, quick scores
-    steps.npz       discriminator_loss, generator_loss, mean_gap, variance_gap: float32 (steps,)
+    steps.npz       discriminator_loss, generator_loss, mean_gap, variance_gap: float32 (steps,), of
+                    every step, or of every last step of those that were taken together
     samples.npz     images: uint8 (frames, latents, 28, 28), of the fixed latents
 """
 
@@ -147,15 +148,14 @@ def _check_tables(record, experiment, folder):
         record.frames, ["step", *(schema.QUICK_METRICS if experiment.frame_images else ())], "frames.csv", folder
     )
     if finished:
-        _check_values(record, folder)
+        _check_values(record, experiment, folder)
     count = len(record.epochs)
     if list(record.epochs["epoch"]) != list(range(1, count + 1)) or not 1 <= count <= experiment.epochs:
         raise broken(folder, f"epochs 1 to {experiment.epochs} in epochs.csv, found {list(record.epochs['epoch'])}")
     if finished and count != experiment.epochs:
         raise broken(folder, f"{experiment.epochs} lines in epochs.csv, found {count}")
     _check_steps(record, experiment, finished, folder)
-    starts = range(0, count * experiment.steps_per_epoch, experiment.steps_per_epoch)
-    planned = [0, *(start + step for start in starts for step in experiment.frame_steps)]
+    planned = experiment.frame_steps
     taken = list(record.frames["step"])
     if taken != planned[: len(taken)] or (finished and taken != planned):
         raise broken(folder, f"frames at the steps {planned} in frames.csv, found {taken}")
@@ -166,12 +166,17 @@ def _check_tables(record, experiment, folder):
         raise broken(folder, f"{expected}, found {images.dtype} {images.shape}")
 
 
-def _check_values(record, folder):
+def _check_values(record, experiment, folder):
     """Check the numbers of a finished run: in range, and the last of them those of record.json."""
+    judged = record.epochs["epoch"].map(experiment.is_judged)
     for name, table in {"epochs.csv": record.epochs, "frames.csv": record.frames}.items():
         for column in table:
             low, high = schema.METRICS.get(column, (-np.inf, np.inf))
             values = table[column].to_numpy(float)
+            if name == "epochs.csv" and column in schema.METRICS:
+                if not np.isnan(values[~judged]).all():
+                    raise broken(folder, f"no {column} in {name} of an epoch that was not judged, found some")
+                values = values[judged]
             if not (np.isfinite(values).all() and (low <= values).all() and (values <= high).all()):
                 raise broken(folder, f"{column} in {name} from {low:g} to {high:g}, found others")
     last = record.epochs.iloc[-1]
@@ -183,13 +188,13 @@ def _check_values(record, folder):
 def _check_columns(table, columns, name, folder):
     if list(table) != columns:
         raise broken(folder, f"the columns {', '.join(columns)} in {name}, found {', '.join(map(str, table))}")
-    words = [column for column in table if not pd.api.types.is_numeric_dtype(table[column])]
+    words = [column for column in table if len(table) and not pd.api.types.is_numeric_dtype(table[column])]
     if words:
         raise broken(folder, f"numbers in {name}, found other text under {', '.join(words)}")
 
 
 def _check_steps(record, experiment, finished, folder):
-    most = len(record.epochs) * experiment.steps_per_epoch
+    most = len(record.epochs) * experiment.steps_per_epoch // experiment.steps_per_execution
     if sorted(record.steps) != sorted(STEP_NAMES):
         raise broken(folder, f"{', '.join(STEP_NAMES)} in steps.npz, found {', '.join(record.steps)}")
     lengths = {len(values) if values.ndim == 1 and values.dtype == np.float32 else None

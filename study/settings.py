@@ -30,6 +30,27 @@ PROFILES |= {
     name: {**PROFILES["ablation"], "batch_size": size, "train_images": 550 * size} for name, size in BATCHES.items()
 }
 
+# Runs that one question alone needs: judged after few epochs, and one small grid kept, at the end.
+_LEAN = {
+    **{"train_images": 55_000, "judged_images": 10_000, "frames_per_epoch": 0, "frame_images": 0},
+    **{"grid_images": 20, "steps_per_execution": 55},
+}
+PROFILES |= {
+    "first-post": {
+        **_LEAN,
+        "epochs": 100,
+        "judged_epochs": (1, 2, 3, 5, 10, 20, 50, 100),
+        "steps_per_execution": 550,
+    },
+    "map-dense": {**_LEAN, "epochs": 10, "judged_epochs": (1, 3, 10)},
+    "weights": {**_LEAN, "epochs": 10, "judged_epochs": (10,)},
+    "terms-dense": {**_LEAN, "epochs": 5, "judged_epochs": (1, 5)},
+    "terms-conv": {**_LEAN, "epochs": 1},
+    "optimizers": {**_LEAN, "epochs": 1},
+    "map-conv": {**_LEAN, "epochs": 3, "judged_epochs": (1, 3)},
+    "small": {**_LEAN, "epochs": 3, "judged_epochs": (1, 3)},
+}
+
 
 def current_profile():
     """Name of the profile in force: STUDY_PROFILE, else "lesson", also where there is a GPU.

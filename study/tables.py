@@ -5,7 +5,7 @@ import warnings
 
 import pandas as pd
 
-from study import catalogue, records, schema
+from study import catalogue, plans, records, schema
 from study.experiment import Experiment
 from study.settings import RECORDED
 
@@ -41,7 +41,7 @@ def load_pairs(results=RECORDED, profile="lesson", seed=0, tests=(1, 2, 3)):
         ValueError: a pair is not complete.
         records.RecordError: one of its records is damaged.
     """
-    planned = catalogue.experiments(tests, seeds=[seed], profile=profile)
+    planned = plans.experiments(tests, seeds=[seed], profile=profile)
     missing = [experiment.name for experiment in planned if not experiment.folder(results).is_dir()]
     if missing:
         raise ValueError(
@@ -91,7 +91,7 @@ def _labels(record):
     """What tells a record's rows from those of others."""
     experiment = Experiment.from_config(record.config)
     settings = dataclasses.asdict(experiment)
-    fields = ("learning_rate", "moment_weight", "penalty", "seed", "profile")
+    fields = ("learning_rate", "moment_weight", "penalty", "seed", "profile", "network")
     return {**catalogue.labels(experiment), **{field: settings[field] for field in fields}}
 
 

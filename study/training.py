@@ -7,8 +7,9 @@ import time
 from helpers import data, models
 import keras
 import numpy as np
+import tensorflow as tf
 
-from study import fast, files, penalties, records, rescaled
+from study import fast, files, networks, penalties, records, rescaled, rivals
 from study.experiment import Experiment
 from study.journal import Epoch, Journal, judged_latents
 from study.settings import live_results
@@ -17,13 +18,21 @@ from study.settings import live_results
 def build(experiment):
     """Return the untrained `GAN` of an experiment, its weights drawn from the seed."""
     seeds = random.Random(experiment.seed)  # its own: a cluster worker's other threads draw from the global one
-    networks = models.build_generator(seeds=seeds), models.build_discriminator(seeds)
-    generator, discriminator = map(fast.accelerate, networks)
+    pair = networks.build(experiment.network, seeds, experiment.regularizer)
+    generator, discriminator = map(fast.accelerate, pair)
     images = functools.partial(training_images, experiment)
-    penalty = penalties.build(experiment.penalty, experiment.seed, discriminator, images)
-    gan = rescaled.build(experiment.penalty)(generator, discriminator, experiment.moment_weight, penalty)
-    optimizers = [fast.build_optimizer(experiment.learning_rate) for _ in range(2)]
-    gan.compile(*optimizers)
+    penalty = penalties.build(experiment, discriminator, images)
+    gan = rescaled.build(experiment.penalty)(
+        generator,
+        discriminator,
+        experiment.moment_weight,
+        penalty,
+        discriminator_penalty=rivals.regularizer(experiment.regularizer, experiment.regularizer_weight),
+        adversarial_weight=rivals.adversarial_weight(experiment.penalty),
+    )
+    rates = experiment.learning_rate, experiment.discriminator_rate or experiment.learning_rate
+    optimizers = [fast.build_optimizer(rate, experiment.beta_1) for rate in rates]
+    gan.compile(*optimizers, steps_per_execution=experiment.steps_per_execution)
     return gan
 
 
@@ -78,13 +87,35 @@ def _train(experiment, journal, callbacks, verbose):
     if journal.failed or done == experiment.epochs:
         return
     gan.fit(
-        data.Batches(training_images(experiment), experiment.batch_size, experiment.seed, done),
+        batches(experiment, done),
         initial_epoch=done,
         epochs=experiment.epochs,
+        steps_per_epoch=experiment.steps_per_epoch,
         callbacks=[*callbacks, _Recorder(experiment, journal, variables)],
         verbose=verbose,
         shuffle=False,  # `Batches` has its own order; Keras would shuffle its batches
     )
+
+
+def batches(experiment, first_epoch=0):
+    """What `fit` is fed with: batches as `data.Batches` makes them, from `first_epoch` on, counted from 0.
+
+    Steps that are taken together are fed by TensorFlow itself, since Python would have to be asked for each.
+    """
+    images, size, seed = training_images(experiment), experiment.batch_size, experiment.seed
+    if experiment.steps_per_execution == 1:
+        return data.Batches(images, size, seed, first_epoch)
+    count, pixels = experiment.steps_per_epoch * size, tf.constant(images)
+
+    def plan(epoch):
+        order, latents = tf.numpy_function(
+            lambda number: data.plan_epoch(len(images), size, seed, int(number)), [epoch], (tf.int64, tf.float32)
+        )
+        drawn = tf.ensure_shape(order, (count,)), tf.ensure_shape(latents, (count, models.LATENT_DIM))
+        return tf.data.Dataset.from_tensor_slices(drawn).batch(size)
+
+    epochs = tf.data.Dataset.range(first_epoch, experiment.epochs).flat_map(plan)
+    return epochs.map(lambda order, latents: (tf.gather(pixels, order), latents)).prefetch(2)
 
 
 def state(gan):
@@ -112,6 +143,7 @@ class _Recorder(keras.callbacks.Callback):
         super().__init__()
         self.experiment, self.journal, self.variables = experiment, journal, variables
         self._judged_latents = judged_latents(experiment)
+        self._grid_latents = data.fixed_latents(experiment.grid_images)
         self._frame_at = set(experiment.frame_steps)
 
     def on_epoch_begin(self, epoch, logs=None):
@@ -119,28 +151,31 @@ class _Recorder(keras.callbacks.Callback):
         self._clock = time.perf_counter()
         self._log = Epoch(self.experiment, epoch)
         if epoch == 0:
-            self._keep_frame()
-        dropout = self.model.discriminator.get_layer("dropout")
-        dropout.seed_generator.state.assign(data.dropout_state(self.experiment.seed, epoch))
+            self._keep_frame_at(0)
+        for network in (self.model.generator, self.model.discriminator):
+            for layer in network.layers:
+                if isinstance(layer, keras.layers.Dropout):  # a network has one at most
+                    layer.seed_generator.state.assign(data.dropout_state(self.experiment.seed, epoch))
 
     def on_train_batch_end(self, batch, logs=None):
-        """Log one step; stop at a loss that is not finite."""
+        """Log a step, the last of those taken together; stop at a loss that is not finite."""
         self._log.add_step(logs)
-        if batch + 1 in self._frame_at and not self._log.failed:
-            self._keep_frame()
+        self._keep_frame_at(self._log.number * self.experiment.steps_per_epoch + batch + 1)
         self._stop_if_failed()
 
     def on_epoch_end(self, epoch, logs=None):
         """Judge the generator and write the epoch down."""
         self._log.row["seconds"] = time.perf_counter() - self._clock
-        self._log.judge(self._generate(self._judged_latents))
+        if self.experiment.is_judged(epoch + 1):
+            self._log.judge(self._generate(self._judged_latents))
         self._stop_if_failed()
         self.journal.add(self._log, self.variables, time.perf_counter() - self._clock)
 
-    def _keep_frame(self):
-        judged = self._judged_latents[: self.experiment.frame_images]
-        self._log.add_frame(self._generate(data.fixed_latents()), self._generate(judged))
-        self._stop_if_failed()
+    def _keep_frame_at(self, step):
+        if step in self._frame_at and not self._log.failed:
+            judged = self._judged_latents[: self.experiment.frame_images]
+            self._log.add_frame(self._generate(self._grid_latents), self._generate(judged))
+            self._stop_if_failed()
 
     def _stop_if_failed(self):
         self.model.stop_training = self.model.stop_training or bool(self._log.failed)
