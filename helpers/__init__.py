@@ -76,7 +76,11 @@ def _import_quietly(package: str) -> None:
         Path(log).unlink()
 
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow's import, or it talks
-_require("keras", "tensorflow")
-_choose_tensorflow()
-_import_quietly("tensorflow")
+if os.environ.get("STUDY_ENGINE") == "jax":  # `study.fleet` alone sets it: models, losses and metrics do without
+    _require("keras", "jax")
+    os.environ["KERAS_BACKEND"] = "jax"
+else:
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow's import, or it talks
+    _require("keras", "tensorflow")
+    _choose_tensorflow()
+    _import_quietly("tensorflow")

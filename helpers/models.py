@@ -1,5 +1,6 @@
-"""The two networks of the study: a generator of images and a discriminator of them, in plain Keras."""
+"""The networks: generators of images and discriminators of them, convolutional and dense, in plain Keras."""
 
+import math
 import random
 
 import keras
@@ -37,9 +38,10 @@ def _convolution(seeds) -> dict:
     }
 
 
-def _normalise(x):
-    """Batch normalisation with the study's settings, then LeakyReLU."""
-    x = layers.BatchNormalization(momentum=0.99, epsilon=1e-3, **PINNED)(x)
+def _normalise(x, batch_normalisation=True):
+    """Batch normalisation with the study's settings, unless it is left out; then LeakyReLU."""
+    if batch_normalisation:
+        x = layers.BatchNormalization(momentum=0.99, epsilon=1e-3, **PINNED)(x)
     return layers.LeakyReLU(negative_slope=0.2, **PINNED)(x)
 
 
@@ -48,6 +50,7 @@ def build_generator(
     seeds=random,
     image_shape: tuple[int, int, int] = IMAGE_SHAPE,
     widths: tuple[int, int, int] = (1024, 256, 32),
+    batch_normalisation: bool = True,
 ) -> keras.Model:
     """Return the generator: noise (batch, latent_dim) to images (batch, *image_shape) in [-1, 1].
 
@@ -57,6 +60,7 @@ def build_generator(
             which `keras.utils.set_random_seed` sets and which other threads disturb.
         image_shape: height and width, each a multiple of 4, and channels.
         widths: units of the first layer; channels of the second and of the third.
+        batch_normalisation: whether each activation but the last follows one.
 
     Returns:
         A `keras.Model`, float32 in and out (tanh). 13,040,321 parameters with the study's sizes,
@@ -74,10 +78,10 @@ def build_generator(
     dense, deep, shallow = widths
     small = (height // 4, width // 4, deep)
     noise = keras.Input((latent_dim,), name="latent", **PINNED)
-    x = _normalise(layers.Dense(dense, **_weights(seeds))(noise))
+    x = _normalise(layers.Dense(dense, **_weights(seeds))(noise), batch_normalisation)
     x = layers.Dense(small[0] * small[1] * deep, **_weights(seeds))(x)
-    x = _normalise(layers.Reshape(small, **PINNED)(x))
-    x = _normalise(layers.Conv2DTranspose(shallow, **_convolution(seeds))(x))
+    x = _normalise(layers.Reshape(small, **PINNED)(x), batch_normalisation)
+    x = _normalise(layers.Conv2DTranspose(shallow, **_convolution(seeds))(x), batch_normalisation)
     x = layers.Conv2DTranspose(channels, **_convolution(seeds))(x)
     images = layers.Activation("tanh", **PINNED)(x)
     return keras.Model(noise, images, name="generator")
@@ -87,6 +91,7 @@ def build_discriminator(
     seeds=random,
     image_shape: tuple[int, int, int] = IMAGE_SHAPE,
     widths: tuple[int, int] = (32, 256),
+    batch_normalisation: bool = True,
 ) -> keras.Model:
     """Return the discriminator: images (batch, *image_shape) to logits (batch, 1).
 
@@ -94,6 +99,7 @@ def build_discriminator(
         seeds: as for `build_generator`.
         image_shape: height, width and channels of an image in [-1, 1].
         widths: channels of the two convolutions.
+        batch_normalisation: whether each activation follows one.
 
     Returns:
         A `keras.Model`, float32 in and out. A logit above 0 reads as "real". 88,001
@@ -104,8 +110,73 @@ def build_discriminator(
     images = keras.Input(image_shape, name="image", **PINNED)
     x = images
     for channels in widths:
-        x = _normalise(layers.Conv2D(channels, **_convolution(seeds))(x))
+        x = _normalise(layers.Conv2D(channels, **_convolution(seeds))(x), batch_normalisation)
     x = layers.Flatten(data_format="channels_last", **PINNED)(x)
     x = layers.Dropout(0.5, seed=draw_seed(seeds), name="dropout", **PINNED)(x)
     logits = layers.Dense(1, name="logit", **_weights(seeds))(x)
+    return keras.Model(images, logits, name="discriminator")
+
+
+def _dense(units, seeds):
+    """A dense layer of the first post: Xavier kernel, biases at 0."""
+    return layers.Dense(units, kernel_initializer=keras.initializers.GlorotUniform(draw_seed(seeds)), **PINNED)
+
+
+def build_dense_generator(
+    latent_dim: int = LATENT_DIM,
+    seeds=random,
+    image_shape: tuple[int, int, int] = IMAGE_SHAPE,
+    widths: tuple[int, ...] = (128, 384),
+    batch_normalisation: bool = False,
+    dropout: float = 0.0,
+    slope: float = 0.01,
+) -> keras.Model:
+    """Return the first post's generator: noise (batch, latent_dim) to images (batch, *image_shape) in [-1, 1].
+
+    Args:
+        latent_dim, seeds: as for `build_generator`.
+        image_shape: height, width and channels of an image.
+        widths: units of the hidden layers.
+        batch_normalisation: whether each activation but the last follows one; it goes by the batch's own
+            statistics in inference too, as the author's did.
+        dropout: share of the first hidden layer's units to drop in training, in [0, 1).
+        slope: of LeakyReLU, below 0.
+
+    Returns:
+        A `keras.Model`, float32 in and out (tanh). Architecture: the first post of 2017. Taught in notebook 06.
+    """
+    noise = keras.Input((latent_dim,), name="latent", **PINNED)
+    x = noise
+    for index, units in enumerate(widths):
+        x = _dense(units, seeds)(x)
+        if batch_normalisation:
+            x = layers.BatchNormalization(momentum=0.99, epsilon=1e-3, **PINNED)(x, training=True)
+        x = layers.LeakyReLU(negative_slope=slope, **PINNED)(x)
+        if dropout and not index:
+            x = layers.Dropout(dropout, seed=draw_seed(seeds), name="dropout", **PINNED)(x)
+    x = layers.Activation("tanh", **PINNED)(_dense(math.prod(image_shape), seeds)(x))
+    return keras.Model(noise, layers.Reshape(image_shape, **PINNED)(x), name="generator")
+
+
+def build_dense_discriminator(
+    seeds=random,
+    image_shape: tuple[int, int, int] = IMAGE_SHAPE,
+    widths: tuple[int, ...] = (128,),
+    slope: float = 0.01,
+) -> keras.Model:
+    """Return the first post's discriminator: images (batch, *image_shape) to logits (batch, 1).
+
+    Args:
+        seeds, image_shape, widths, slope: as for `build_dense_generator`.
+
+    Returns:
+        A `keras.Model`, float32 in and out, without batch normalisation and dropout. Taught in notebook 06.
+    """
+    images = keras.Input(image_shape, name="image", **PINNED)
+    x = layers.Flatten(data_format="channels_last", **PINNED)(images)
+    for units in widths:
+        x = layers.LeakyReLU(negative_slope=slope, **PINNED)(_dense(units, seeds)(x))
+    logits = layers.Dense(
+        1, kernel_initializer=keras.initializers.GlorotUniform(draw_seed(seeds)), name="logit", **PINNED
+    )(x)
     return keras.Model(images, logits, name="discriminator")

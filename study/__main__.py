@@ -32,6 +32,8 @@ def _parser():
     command.add_argument("--threads", type=int, default=1, help="of each run, part of its bits; default: 1")
     command.add_argument("--workers", type=int, help="runs at a time on this machine (needs Dask)")
     command.add_argument("--cluster", metavar="ADDRESS", help="scheduler of a Dask cluster, on a trusted network")
+    command.add_argument("--engine", choices=("tensorflow", "jax"), default="tensorflow",
+                         help="jax trains many runs at a time on a GPU (needs JAX)")  # fmt: skip
     command.add_argument("--quiet", action="store_true", help="no progress bar")
     command.set_defaults(action=_run)
 
@@ -50,6 +52,7 @@ def _parser():
     command = commands.add_parser("probe", help="measure both gradients inside runs that are not yet probed")
     command.add_argument("--tests", **tests, choices=list(settings.LEARNING_RATES), default=[1, 2, 3])
     command.add_argument("--arms", nargs="+", default=["plain", "moments"], choices=("plain", *PENALTIES))
+    command.add_argument("--set", choices=list(plans.SETS), help="a planned set, instead of tests and arms")
     command.add_argument("--seeds", **seeds)
     command.add_argument("--profile", choices=list(settings.PROFILES), default="ablation")
     command.add_argument("--every", type=int, default=10, help="steps between two measurements")
@@ -122,9 +125,15 @@ def _run(options):
     planned = _planned(options)
     if options.workers and options.cluster:
         raise ValueError("Workers: expected --workers or --cluster, found both.")
+    results = options.results or settings.live_results()
+    if options.engine == "jax":
+        os.environ["STUDY_ENGINE"] = "jax"
+        from study import fleet
+
+        fleet.run(planned, results)
+        return
     from study import campaign  # TensorFlow, which reading does without
 
-    results = options.results or settings.live_results()
     verbose = 0 if options.quiet else "auto"
     workers = 1 if options.workers is None else options.workers
     campaign.run(planned, results, verbose, workers, options.cluster, options.threads)
@@ -193,7 +202,12 @@ def _probe(options):
     from study import machine, probe
 
     machine.use_threads(options.threads)
-    for experiment in probe.planned(options.tests, options.arms, options.seeds, options.profile):
+    planned = (
+        plans.SETS[options.set].experiments(options.seeds)
+        if options.set
+        else plans.experiments(options.tests, options.arms, options.seeds, options.profile)
+    )
+    for experiment in planned:
         folder = probe.record(experiment, options.results or settings.live_results(), options.every)
         print(folder.name, flush=True)
 

@@ -298,6 +298,8 @@ def _choices(experiment):
         raise _unexpected("Variance weight", expected, experiment.variance_weight)
     if penalty == "debiased" and experiment.batch_size < 4:
         raise _unexpected("Batch size", "4 or more for the debiased penalty", experiment.batch_size)
+    if experiment.regularizer == "minibatch-stddev" and experiment.batch_size % 4:
+        raise _unexpected("Batch size", "a multiple of 4 for minibatch-stddev", experiment.batch_size)
     usual = REGULARIZER_WEIGHTS[experiment.regularizer]
     if experiment.regularizer_weight is not None and not usual:
         raise _unexpected("Regularizer weight", f"None for {experiment.regularizer}", experiment.regularizer_weight)

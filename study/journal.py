@@ -87,14 +87,41 @@ class Epoch:
         logged = len(self.steps[STEP_NAMES[0]])
         return self.number * self.experiment.steps_per_epoch + logged * self.experiment.steps_per_execution
 
-    def write(self, draft, total_seconds):
-        """Write all of it into a folder."""
+    def contents(self, total_seconds):
+        """All of it, as `assemble` takes it: the row, the steps and the images."""
         last = {name: values[-1] for name, values in self.steps.items()}  # of the epoch's last step
         row = {**self.row, **last, "total_seconds": total_seconds, "failed": self.failed, "frames": self._frame_rows}
-        (draft / "row.json").write_text(json.dumps(row), encoding="utf-8")
-        np.savez(draft / "steps.npz", **{name: records.compact(values) for name, values in self.steps.items()})
         shape = (len(self._frames), self.experiment.grid_images, 28, 28)
-        np.savez(draft / "samples.npz", images=np.array(self._frames, np.uint8).reshape(shape))
+        steps = {name: records.compact(values) for name, values in self.steps.items()}
+        return row, steps, np.array(self._frames, np.uint8).reshape(shape)
+
+    def write(self, draft, total_seconds):
+        """Write all of it into a folder."""
+        row, steps, images = self.contents(total_seconds)
+        (draft / "row.json").write_text(json.dumps(row), encoding="utf-8")
+        np.savez(draft / "steps.npz", **steps)
+        np.savez(draft / "samples.npz", images=images)
+
+
+def assemble(experiment, rows, steps, images, provenance):
+    """The `records.Record` of a run from what `Epoch.contents` gave of each epoch, in order."""
+    table = pd.DataFrame(rows)
+    frames = pd.DataFrame([frame for row in table.pop("frames") for frame in row])
+    seconds = float(table.pop("total_seconds").sum())
+    failed = table.pop("failed").iloc[-1]
+    table = table.reindex(columns=["epoch", "seconds", *STEP_NAMES, *METRICS])
+    return records.Record(
+        name=experiment.name,
+        config=dataclasses.asdict(experiment),
+        status="failed" if failed else "finished",
+        reason=failed,
+        metrics={} if failed else {name: float(table.iloc[-1][name]) for name in METRICS},
+        provenance={**provenance, "wall_seconds": round(seconds, 1)},
+        epochs=table,
+        frames=frames.reindex(columns=["step", *(QUICK_METRICS if experiment.frame_images else ())]),
+        steps={name: np.concatenate([part[name] for part in steps]) for name in STEP_NAMES},
+        images=np.concatenate(images),
+    )
 
 
 class Journal:
@@ -201,24 +228,12 @@ class Journal:
     def record(self):
         """Return the `records.Record` of the epochs on disk."""
         folders = self._folders()
-        rows = pd.DataFrame([_read_row(folder) for folder in folders])
-        steps = [records.read_arrays(folder / "steps.npz") for folder in folders]
-        images = [records.read_arrays(folder / "samples.npz")["images"] for folder in folders]
-        frames = pd.DataFrame([frame for row in rows.pop("frames") for frame in row])
-        seconds = float(rows.pop("total_seconds").sum())
-        failed = rows.pop("failed").iloc[-1]
-        rows = rows.reindex(columns=["epoch", "seconds", *STEP_NAMES, *METRICS])
-        return records.Record(
-            name=self.experiment.name,
-            config=dataclasses.asdict(self.experiment),
-            status="failed" if failed else "finished",
-            reason=failed,
-            metrics={} if failed else {name: float(rows.iloc[-1][name]) for name in METRICS},
-            provenance={**self._provenance(), "wall_seconds": round(seconds, 1)},
-            epochs=rows,
-            frames=frames.reindex(columns=["step", *(QUICK_METRICS if self.experiment.frame_images else ())]),
-            steps={name: np.concatenate([s[name] for s in steps]) for name in STEP_NAMES},
-            images=np.concatenate(images),
+        return assemble(
+            self.experiment,
+            [_read_row(folder) for folder in folders],
+            [records.read_arrays(folder / "steps.npz") for folder in folders],
+            [records.read_arrays(folder / "samples.npz")["images"] for folder in folders],
+            self._provenance(),
         )
 
     def _provenance(self):

@@ -20,8 +20,19 @@ KERNEL_SETTINGS = (
 INSTRUCTIONS = ("avx512_bf16", "avx512f", "avx2", "avx", "sse4_1")  # the newest first
 
 
+def engine():
+    """What computes: "tensorflow", or "jax" in a fleet."""
+    import keras
+
+    return keras.backend.backend()
+
+
 def accelerators():
-    """Names of the GPUs that TensorFlow can use; empty on a CPU alone."""
+    """Names of the GPUs that the engine can use; empty on a CPU alone."""
+    if engine() == "jax":
+        import jax
+
+        return [device.device_kind for device in jax.devices() if device.platform != "cpu"]
     import tensorflow as tf
 
     details = map(tf.config.experimental.get_device_details, tf.config.list_physical_devices("GPU"))
@@ -30,8 +41,8 @@ def accelerators():
 
 @functools.cache
 def _packages():
-    packages = ("keras", "tensorflow", "numpy", "scipy", "scikit-learn")
-    return {package: importlib.metadata.version(package) for package in packages}
+    packages = ("keras", "numpy", "scipy", "scikit-learn", engine())
+    return {"tensorflow": "not used", **{package: importlib.metadata.version(package) for package in packages}}
 
 
 def provenance():
@@ -40,7 +51,7 @@ def provenance():
     return {
         "python": platform.python_version(),
         **_packages(),
-        "backend": "tensorflow",
+        "backend": engine(),
         "system": f"{platform.system()} {platform.machine()}",
         "device": accelerator or _processor().get("model name") or platform.processor() or "unknown processor",
         "accelerator": accelerator or "none",
@@ -66,6 +77,8 @@ def threads():
     Raises:
         ValueError: TF_NUM_INTRAOP_THREADS is no whole number.
     """
+    if engine() == "jax":  # it has no such setting
+        return cores()
     import tensorflow as tf
 
     return tf.config.threading.get_intra_op_parallelism_threads() or _threads_from_outside() or cores()

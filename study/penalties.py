@@ -10,6 +10,8 @@ import keras
 from keras import ops
 import numpy as np
 
+from study import rivals
+
 SWITCH = 100  # the step at which "early" ends and "late" begins
 DECAY = 0.9
 
@@ -169,6 +171,11 @@ class Features(keras.layers.Layer):
         return tuple(scale * gap for gap in losses.moment_gaps(*features))
 
 
+def apart(ratio):
+    """Both gaps with weights of their own: the variance gap weighs `ratio` times as much as the mean gap."""
+    return lambda gaps, fake, real, step: (gaps[0], ratio * gaps[1])
+
+
 # "rescaled" has no penalty in its loss: `rescaled.RescaledGAN` takes the size of its steps from one.
 FUNCTIONS = {
     "moments": moments,
@@ -178,22 +185,26 @@ FUNCTIONS = {
     "late": late,
     "rescaled": none,
     "debiased": debiased,
+    "variance-hinge": rivals.variance_hinge,
 }
 
 
-def build(name, seed, discriminator, load_images):
-    """Return the penalty of a name.
+def build(experiment, discriminator, load_images):
+    """Return the penalty of an experiment.
 
     Args:
-        name: one of `experiment.PENALTIES`.
-        seed: integer >= 0, for the placebo's lots.
+        experiment: an `Experiment`; of it, the penalty, the weights and, for the placebo's lots, the seed.
         discriminator: the network whose features may be compared.
         load_images: function that returns the training images, called if they are needed.
     """
+    if experiment.variance_weight is not None:
+        return apart(experiment.variance_weight / experiment.moment_weight)
     layers = {
-        "placebo": lambda: Placebo(seed),
+        "placebo": lambda: Placebo(experiment.seed),
         "dataset": lambda: Dataset(load_images()),
         "averaged": lambda: Averaged(dtype=discriminator.outputs[0].dtype),
         "features": lambda: Features(discriminator),
+        "feature-matching": lambda: rivals.FeatureMatching(discriminator),
+        "covariance": lambda: rivals.Covariance(discriminator),
     }
-    return FUNCTIONS.get(name) or layers[name]()
+    return FUNCTIONS.get(experiment.penalty) or layers[experiment.penalty]()

@@ -21,13 +21,12 @@ import pandas as pd
 import tensorflow as tf
 
 from study import catalogue, files, training
-from study.experiment import PENALTIES, Experiment
+from study.experiment import Experiment
 from study.schema import RecordError, broken
 from study.settings import MOMENT_WEIGHT, RECORDED
 
 EVERY = 10  # steps between two measurements
 BATCHES = 200
-ARMS = ("plain", *PENALTIES)
 
 SCHEMA_VERSION = 1  # of run.json and gradients.csv; records made before it was written down have it too
 KEYS = ("config", "status", "reason", "metrics", "batches", "provenance")
@@ -148,10 +147,10 @@ class Probe(keras.callbacks.Callback):
         experiment: the `Experiment`; the measured batch is as large as its batches: the first
             validation images, with noise of their own.
         folder: where to keep what was seen, epoch by epoch, so that a stopped run can go on.
-        every: steps between two measurements, 1 or more.
+        every: steps between two measurements, 1 or more; a multiple of the steps that are taken together.
 
     Raises:
-        ValueError: `every` is below 1.
+        ValueError: `every` is below 1, or no such multiple.
 
     After `fit`, `rows()` gives what `measure` found, each with its `step`, and `batches()` what
     `batch_gaps` did; it is empty after a run that failed.
@@ -161,6 +160,8 @@ class Probe(keras.callbacks.Callback):
         super().__init__()
         if every < 1:
             raise ValueError(f"Every: expected 1 step or more between two measurements, found {every}.")
+        if every % experiment.steps_per_execution:
+            raise ValueError(f"Every: expected a multiple of {experiment.steps_per_execution} steps, found {every}.")
         self.experiment, self.folder, self.every = experiment, Path(folder), every
         self.images = data.load_mnist().validation_images[: experiment.batch_size]
         self.latents = data.draw_latents(experiment.batch_size, data.PROBED_LATENTS)
@@ -168,15 +169,15 @@ class Probe(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch, logs=None):
         """Start an epoch's rows; before the first one measure the untrained GAN."""
-        self._rows, self._steps = [], epoch * self.experiment.steps_per_epoch
+        self._rows, self._start = [], epoch * self.experiment.steps_per_epoch
         if epoch == 0:
-            self._measure()
+            self._measure(0)
 
     def on_train_batch_end(self, batch, logs=None):
         """Measure at every so many steps."""
-        self._steps += 1
-        if self._steps % self.every == 0:
-            self._measure()
+        steps = self._start + batch + 1
+        if steps % self.every == 0:
+            self._measure(steps)
 
     def on_epoch_end(self, epoch, logs=None):
         """Keep the epoch's rows; after the last one also what the generator's batches are like."""
@@ -196,8 +197,8 @@ class Probe(keras.callbacks.Callback):
         path = self.folder / "batches.json"
         return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
 
-    def _measure(self):
-        self._rows.append({"step": self._steps, **measure(self.model, self.images, self.latents)})
+    def _measure(self, steps):
+        self._rows.append({"step": steps, **measure(self.model, self.images, self.latents)})
 
     def _keep(self, name, values):
         draft = self.folder / f".{name}"
@@ -266,7 +267,8 @@ def _read(folder):
         experiment = Experiment.from_config(header["config"])
         text = (folder / "gradients.csv").read_text(encoding="utf-8")
         steps = pd.read_csv(io.StringIO(text))
-        labels = {**catalogue.labels(experiment), "seed": experiment.seed}
+        place = {"network": experiment.network, "learning_rate": experiment.learning_rate}
+        labels = {**catalogue.labels(experiment), "seed": experiment.seed, **place}
         scores = {name: header["metrics"].get(name, math.nan) for name in ("frechet_distance", "variance_ratio")}
         run = {**labels, "status": header["status"], **header["batches"], **scores}
     except RecordError:
@@ -277,7 +279,7 @@ def _read(folder):
         raise broken(folder, f"the name {experiment.name} and the columns {', '.join(COLUMNS)}, found others")
     if not text.endswith("\n"):
         raise broken(folder, "whole lines in gradients.csv, found the last one cut")
-    return steps, run
+    return steps.assign(**place), run
 
 
 def load(results=RECORDED, profile="ablation"):
@@ -288,9 +290,9 @@ def load(results=RECORDED, profile="ablation"):
         profile: name of the profile of the probed runs.
 
     Returns:
-        Two DataFrames. Steps: test, arm, seed, step and what `measure` returns. Runs, one row each:
-        test, arm, seed, status, what `batch_gaps` returns, frechet_distance and
-        variance_ratio.
+        Two DataFrames. Steps: test, arm, seed, step, what `measure` returns, network and learning_rate.
+        Runs, one row each: test, arm, seed, network, learning_rate, status, what `batch_gaps` returns,
+        frechet_distance and variance_ratio.
 
     Raises:
         ValueError: there is no such record.
@@ -308,13 +310,3 @@ def load(results=RECORDED, profile="ablation"):
         )
     steps, runs = zip(*found, strict=True)
     return pd.concat(steps, ignore_index=True), pd.DataFrame(runs)
-
-
-def planned(tests, arms, seeds, profile):
-    """The experiments to probe, seed by seed."""
-    return [
-        Experiment.of_test(test, arm != "plain", seed, profile, PENALTIES[0] if arm == "plain" else arm)
-        for seed in seeds
-        for test in tests
-        for arm in arms
-    ]

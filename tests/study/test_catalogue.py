@@ -1,5 +1,6 @@
-"""Sets of runs, and what is recorded of them, from the scalars alone."""
+"""What is recorded of the runs, from the scalars alone."""
 
+import dataclasses
 import json
 import shutil
 import subprocess
@@ -7,35 +8,7 @@ import sys
 
 import pytest
 
-from study import catalogue, schema, settings
-from study.experiment import Experiment
-
-
-def test_experiments_come_pair_by_pair():
-    planned = catalogue.experiments(seeds=(3, 4), profile="smoke")
-    assert [(run.learning_rate, run.moment_weight, run.seed) for run in planned] == [
-        (rate, weight, seed) for seed in (3, 4) for rate in (0.01, 0.001, 0.0001) for weight in (0.0, 0.1)
-    ]
-    assert {run.profile for run in planned} == {"smoke"}
-    expected = [Experiment.of_test(2, True, 1, "lesson", moment_weight=0.3)]
-    assert catalogue.experiments((2,), ("moments",), (1,), "lesson", moment_weight=0.3) == expected
-
-
-NO_TESTS = [{"tests": (test,)} for test in (0, 4, "1", None)]
-
-
-@pytest.mark.parametrize("wrong", [*NO_TESTS, {"arms": ("both",)}, {"seeds": (-1,)}, {"profile": "tiny"}])
-def test_wrong_choices_are_named(wrong):
-    with pytest.raises(ValueError, match="^(Test: expected 1, 2 or 3|(Arm|Seed|Profile): expected .*), found"):
-        catalogue.experiments(**{"profile": "smoke", **wrong})
-
-
-@pytest.mark.parametrize("name", catalogue.SETS)
-def test_sets_of_variants_come_rate_by_rate_and_seed_by_seed(name):
-    planned = catalogue.variants(catalogue.SETS[name], (0, 1, 2))
-    assert {run.profile for run in planned} == {"ablation"} and len(set(planned)) == len(planned)
-    first = len(catalogue.SETS[name][0][1])
-    assert [run.seed for run in planned[: 2 * first]] == [0] * first + [1] * first
+from study import catalogue, plans, schema, settings
 
 
 def test_one_row_a_run(results, pair):
@@ -45,6 +18,7 @@ def test_one_row_a_run(results, pair):
         assert (row["name"], row["test"], row["status"], row["reason"]) == (record.name, 2, "finished", "")
         assert {name: row[name] for name in schema.METRICS} == record.metrics
         assert {name: row[name] for name in record.config} == record.config
+        assert row["network"] == "dcgan"
         assert row["wall_seconds"] == record.provenance["wall_seconds"]
 
 
@@ -57,7 +31,8 @@ def test_status_counts_arms_and_damage_and_sees_no_drafts(copied, tiny):
     shutil.copytree(copied / "smoke", copied / "live" / "smoke")
     counts = catalogue.status(copied)
     assert counts["valid"] == 1
-    assert counts["runs"] == [{"profile": "smoke", "test": 2, "arm": "moments", "finished": 1, "failed": 0}]
+    expected = {"profile": "smoke", "network": "dcgan", "learning_rate": 0.001, "arm": "moments", "seeds": "0"}
+    assert counts["runs"] == [{**expected, "finished": 1, "failed": 0}]
     assert len(counts["damaged"]) == 1 and name in counts["damaged"][0]
 
 
@@ -76,7 +51,8 @@ def test_an_arm_is_named_by_its_penalty_and_a_rate_of_no_test_is_test_0(copied, 
 
 
 def test_an_empty_folder_has_no_records_and_a_missing_one_is_named(tmp_path):
-    assert catalogue.status(tmp_path) == {"valid": 0, "runs": [], "damaged": []}
+    counts = catalogue.status(tmp_path)
+    assert (counts["valid"], counts["runs"], counts["damaged"]) == (0, [], [])
     (tmp_path / "file").touch()
     for missing in (tmp_path / "nowhere", tmp_path / "file"):
         with pytest.raises(FileNotFoundError, match="expected a folder of records, found none there"):
@@ -94,8 +70,27 @@ def test_the_repositorys_own_records():
     counts, (rows, damaged) = catalogue.status(), catalogue.rows()
     assert counts["damaged"] == damaged == []
     assert counts["valid"] == len(rows) == sum(run["finished"] + run["failed"] for run in counts["runs"])
-    planned = [*catalogue.experiments(seeds=range(10), profile="lesson"), *catalogue.experiments(profile="full")]
-    planned += [run for choice in catalogue.SETS.values() for run in catalogue.variants(choice, range(5))]
+    planned = [*plans.experiments(seeds=range(10), profile="lesson"), *plans.experiments(profile="full")]
+    planned += [run for name in ("ablations", "better") for run in plans.SETS[name].experiments(range(5))]
     assert {(run.profile, run.name) for run in planned} <= {(row["profile"], row["name"]) for row in rows}
-    folders = schema.find(settings.RECORDED, settings.PROFILES)
-    assert max(sum(path.stat().st_size for path in folder.iterdir()) for folder in folders) <= 400_000
+    sizes = {folder: sum(path.stat().st_size for path in folder.iterdir())
+             for folder in schema.find(settings.RECORDED, settings.PROFILES)}  # fmt: skip
+    lean = {folder: size for folder, size in sizes.items() if settings.PROFILES[folder.parent.name].get("grid_images")}
+    assert max(sizes.values()) <= 400_000 and max(lean.values(), default=0) <= 60_000
+    assert sum(sizes.values()) <= 60_000_000
+
+
+def test_a_planned_set_says_what_is_missing_and_a_run_of_other_settings_does_not_count(tmp_path, monkeypatch, tiny):
+    runs = [tiny(seed=seed) for seed in range(4)]
+    monkeypatch.setattr(catalogue.plans, "SETS", {"few": plans.Plan("?", (0, 1, 2, 3), lambda seed: [runs[seed]])})
+    other = dataclasses.replace(runs[1], judged_images=30)
+    monkeypatch.setattr(
+        catalogue, "read_all", lambda *_: ([({"status": "finished"}, run) for run in (runs[0], other)], [])
+    )
+    (plan,) = catalogue.status(tmp_path)["plans"]
+    assert (plan["planned"], plan["recorded"], plan["missing"]) == (4, 1, "seeds 1-3")
+    assert "few                   1 of    4  missing: seeds 1-3" in catalogue.status_text(catalogue.status(tmp_path))
+
+
+def test_numbers_in_short():
+    assert [catalogue.ranges(numbers) for numbers in ([], [3], {0, 1, 2, 4, 7, 8})] == ["", "3", "0-2, 4, 7-8"]

@@ -11,7 +11,7 @@ from unittest import mock
 import pytest
 
 from study import __main__ as command
-from study import bench, campaign, catalogue, notebooks, settings
+from study import bench, campaign, catalogue, notebooks, plans, settings
 
 
 @pytest.fixture
@@ -25,25 +25,39 @@ def asked(monkeypatch):
 def test_run_plans_what_is_asked_for_and_has_the_readers_folder_and_profile_and_one_thread(asked, monkeypatch):
     line = "run --tests 3 1 --arms moments --seeds 4 5 --profile lesson --results /x --quiet --threads 2 --workers 3"
     assert command.main(line.split()) == 0
-    assert asked.pop() == (catalogue.experiments((3, 1), ("moments",), (4, 5), "lesson"), Path("/x"), 0, 3, None, 2)
+    assert asked.pop() == (plans.experiments((3, 1), ("moments",), (4, 5), "lesson"), Path("/x"), 0, 3, None, 2)
     assert command.main(["run", "--moment-weight", "0.3"]) == 0
-    expected = catalogue.experiments(profile="lesson", moment_weight=0.3)
+    expected = plans.experiments(profile="lesson", moment_weight=0.3)
     assert asked.pop() == (expected, settings.live_results(), "auto", 1, None, 1)
     monkeypatch.setenv("STUDY_RESULTS", "mine")
     monkeypatch.setenv("STUDY_PROFILE", "smoke")
     assert command.main(["run", "--cluster", "tcp://there:1"]) == 0
-    expected = catalogue.experiments(profile="smoke")
+    expected = plans.experiments(profile="smoke")
     assert asked.pop() == (expected, settings.ROOT / "mine", "auto", 1, "tcp://there:1", 1)
 
 
-def test_run_plans_a_set_or_penalties(asked, monkeypatch):
+def test_run_plans_a_set_or_penalties(asked):
     assert command.main("run --set better --seeds 0 1".split()) == 0
-    assert asked.pop()[0] == catalogue.variants(catalogue.SETS["better"], (0, 1), "ablation")
+    assert asked.pop()[0] == plans.SETS["better"].experiments((0, 1))
+    assert command.main("run --set first-post".split()) == 0
+    assert asked.pop()[0] == plans.SETS["first-post"].experiments(range(10))
     assert command.main("run --tests 3 --penalties mean late --profile ablation --seeds 0 1".split()) == 0
-    assert asked.pop()[0] == catalogue.variants([(3, ("mean", "late"))], (0, 1), "ablation")
-    monkeypatch.setenv("STUDY_PROFILE", "smoke")
-    assert command.main("run --set ablations".split()) == 0
-    assert asked.pop()[0] == catalogue.variants(catalogue.SETS["ablations"], (0,), "smoke")
+    assert asked.pop()[0] == plans.experiments([3], ("mean", "late"), (0, 1), "ablation")
+
+
+def test_run_takes_every_setting_of_an_experiment(asked):
+    line = "run --rates 0.001 --network dense-2 --beta1 0.5 --mean-weight 0 --profile first-post"
+    line += " --epochs 5 --judged-epochs 1 5 --discriminator-rate 0.004 --regularizer r1 --regularizer-weight 3"
+    assert command.main(line.split()) == 0
+    plain, variance = asked.pop()[0]
+    shared = {"beta_1": 0.5, "network": "dense-2", "epochs": 5, "judged_epochs": (1, 5), "discriminator_rate": 0.004}
+    for run in (plain, variance):
+        assert {name: getattr(run, name) for name in shared} == shared
+        assert (run.regularizer, run.regularizer_weight, run.learning_rate) == ("r1", 3.0, 0.001)
+    assert (plain.arm, variance.arm) == ("plain+rates1:4+beta0.5+r1(3)", "variance+rates1:4+beta0.5+r1(3)")
+    assert command.main("run --tests 2 --mean-weight 0.3 --variance-weight 1 --arms moments".split()) == 0
+    ((run,), *_) = asked.pop()
+    assert (run.moment_weight, run.variance_weight) == (0.3, 1.0)
 
 
 SET = ["run", "--set", "better"]
@@ -53,6 +67,12 @@ REFUSED = {
     "a set with penalties": [*SET, "--penalties", "mean"],
     "penalties with arms": ["run", "--penalties", "mean", "--arms", "plain"],
     "workers with a cluster": ["run", "--workers", "2", "--cluster", "tcp://127.0.0.1:9"],
+    "a set with settings": [*SET, "--network", "dense-2"],
+    "rates with tests": ["run", "--rates", "0.1", "--tests", "1"],
+    "one weight for both and one apart": ["run", "--moment-weight", "0.3", "--mean-weight", "0.1"],
+    "a weight that a regularizer has not": ["run", "--regularizer", "spectral", "--regularizer-weight", "3"],
+    "judging no last epoch": ["run", "--judged-epochs", "1", "--epochs", "2"],
+    "weights of neither": ["run", "--mean-weight", "0", "--variance-weight", "0"],
     "a weight of the plain arm": ["run", "--arms", "plain", "--moment-weight", "0.3", "--threads", "{threads}"],
     "notebooks with an address": ["notebooks", "3", "--address", "owner/name"],
     "storing with an address": ["notebooks", "--store", "--address", "owner/name"],

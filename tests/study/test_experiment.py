@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from study import settings
-from study.catalogue import experiments
 from study.experiment import PENALTIES, Experiment
+from study.plans import experiments
 
 NAN, INFINITY = float("nan"), float("inf")
 WRONG = {
@@ -19,10 +19,19 @@ WRONG = {
     "batch_size": (1, 0, -20, 61, 20.5, NAN, INFINITY, "20"),  # of 60 images
     "train_images": (1, 55_001, 60.5, None),
     "judged_images": (19, 10_001),
-    "frames_per_epoch": (0, -1, 4),  # of three steps
+    "frames_per_epoch": (-1, 4),  # of three steps
     "frame_images": (-1, 1, 41),  # of 40 judged ones; one has no variance
     "penalty": ("", "Mean", "both", None, ["mean"]),
     "profile": ("", "Full", None),
+    "network": ("", "dense", None, ["dcgan"]),
+    "discriminator_rate": (0, -1.0, NAN, "0.1"),
+    "beta_1": (-0.1, 1, NAN, "0.5", None, True),
+    "variance_weight": (0, -0.1, NAN, "0.1"),
+    "regularizer": ("", "R1", None),
+    "regularizer_weight": (0, -1, NAN, 1.0),  # there is no regularizer
+    "judged_epochs": ((), (1,), (2, 1, 2), (0, 2), (1, 3), (1.5, 2), "12", 2),  # of two
+    "steps_per_execution": (0, 2, 4, 1.5),  # of three
+    "grid_images": (0, 41, 1.5, None),
 }
 
 
@@ -74,7 +83,9 @@ def test_every_profile_makes_an_experiment_of_its_sizes(profile):
     found = Experiment.of_test(3, True, profile=profile)
     sizes = settings.PROFILES[profile]
     assert {name: getattr(found, name) for name in sizes} == sizes
-    assert found.frame_steps[-1] == found.steps_per_epoch and len(set(found.frame_steps)) == found.frames_per_epoch
+    last = found.epochs * found.steps_per_epoch
+    assert found.frame_steps[-1] == last and len(set(found.frame_steps)) == len(found.frame_steps)
+    assert len(found.frame_steps) == (found.epochs * found.frames_per_epoch + 1)
     if profile.startswith("batch") or profile in ("lesson", "ablation"):  # so that their runs can be compared
         assert (found.steps_per_epoch, found.epochs) == (550, 1)
 

@@ -1,0 +1,106 @@
+"""The pairs of networks that are trained, by name: the study's, narrower ones, the first post's, and mixtures."""
+
+from helpers import models
+import keras
+from keras import layers
+
+from study.rivals import MinibatchStddev
+
+WIDTHS = {"generator": (1024, 256, 32), "discriminator": (32, 256)}  # of the study's pair
+HIDDEN = {
+    "dense-1": {"widths": (128,)},
+    "dense-2": {"widths": (128, 384)},
+    "dense-2-bn": {"widths": (128, 384), "batch_normalisation": True},
+    "dense-4": {"widths": (128, 256, 384, 512)},
+    "dense-4-bn": {"widths": (128, 256, 384, 512), "batch_normalisation": True},
+    # The author's fourth hidden layer is read by none, so it has no effect and no gradient: it is not built.
+    "dense-4-dead": {"widths": (128, 256, 384)},
+    "dense-4-dead-bn-dropout": {
+        "widths": (128, 256, 384),
+        "batch_normalisation": True,
+        "dropout": 0.2,  # the author keeps 0.8
+        "slope": 0.1,
+    },
+}
+NO_NORMALISATION = {"batch_normalisation": False}
+
+
+def build(name, seeds, regularizer="none"):
+    """Return the untrained generator and discriminator of a name, in plain Keras.
+
+    Args:
+        name: one of `experiment.NETWORKS`.
+        seeds: `random.Random` that the layers' seeds are drawn from, the generator's first.
+        regularizer: one of `experiment.REGULARIZER_WEIGHTS`, what is done to the discriminator: "spectral"
+            normalises each of its kernels by its largest singular value (Miyato et al., 2018), and
+            "minibatch-stddev" shows its last layer how the batch scatters (Karras et al., 2018).
+
+    Returns:
+        Two `keras.Model`, from noise (batch, 100) to images (batch, 28, 28, 1) and from images to logits.
+
+    Raises:
+        ValueError: "spectral" or "r1" for a discriminator with batch normalisation. A gradient penalty is of
+            one image, which normalisation mixes with others; Miyato's discriminator has none.
+    """
+    generator = _generator(name, seeds)
+    discriminator = _discriminator(name, seeds)
+    normalised = any(isinstance(layer, layers.BatchNormalization) for layer in discriminator.layers)
+    if regularizer in ("spectral", "r1") and normalised:
+        raise ValueError(
+            f"Regularizer {regularizer}: expected a discriminator without batch normalisation, found the network "
+            f"{name}. Mend it with dcgan-no-bn-d, or a dense discriminator."
+        )
+    if regularizer == "spectral":
+        discriminator = _spectral(discriminator, seeds)
+    if regularizer == "minibatch-stddev":
+        discriminator = _with_stddev(discriminator, seeds)
+    return generator, discriminator
+
+
+def _generator(name, seeds):
+    if name in HIDDEN or name == "dense-g-conv-d":
+        return models.build_dense_generator(seeds=seeds, **HIDDEN.get(name, HIDDEN["dense-2"]))
+    if name == "dcgan-no-bn-g":
+        return models.build_generator(seeds=seeds, **NO_NORMALISATION)
+    return models.build_generator(seeds=seeds, widths=_narrowed(name, "generator"))
+
+
+def _discriminator(name, seeds):
+    if name in HIDDEN or name == "conv-g-dense-d":
+        return models.build_dense_discriminator(seeds)
+    if name == "dcgan-no-bn-d":
+        return models.build_discriminator(seeds, **NO_NORMALISATION)
+    return models.build_discriminator(seeds, widths=_narrowed(name, "discriminator"))
+
+
+def _narrowed(name, network):
+    """Widths of one of the study's networks: dcgan-w4 has a quarter of both, dcgan-g4 of the generator's."""
+    kinds = ("dcgan-w", "dcgan-g") if network == "generator" else ("dcgan-w",)
+    factor = int(name[-1]) if name[:-1] in kinds else 1
+    return tuple(width // factor for width in WIDTHS[network])
+
+
+def _spectral(discriminator, seeds):
+    """The discriminator with each kernel divided by its largest singular value, one power iteration a step."""
+
+    def wrap(layer):
+        copy = type(layer).from_config(layer.get_config())
+        if not isinstance(layer, (layers.Dense, layers.Conv2D)):
+            return copy
+        return layers.SpectralNormalization(copy, name=f"spectral_{layer.name}", dtype="float32")
+
+    wrapped = keras.models.clone_model(discriminator, clone_function=wrap)
+    for layer in wrapped.layers:
+        if isinstance(layer, layers.SpectralNormalization):  # Keras draws its first vector without a seed
+            draw = keras.initializers.TruncatedNormal(stddev=0.02, seed=models.draw_seed(seeds))
+            layer.vector_u.assign(draw(layer.vector_u.shape, dtype="float32"))
+    return wrapped
+
+
+def _with_stddev(discriminator, seeds):
+    """The discriminator with one more number for its last layer: how far the images of a batch lie apart."""
+    last = discriminator.get_layer("logit")
+    features = MinibatchStddev(dtype="float32")(last.input)
+    config = last.get_config()
+    config["kernel_initializer"] = keras.initializers.GlorotUniform(models.draw_seed(seeds))
+    return keras.Model(discriminator.inputs, layers.Dense.from_config(config)(features), name="discriminator")

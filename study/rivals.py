@@ -1,0 +1,146 @@
+"""What others do against collapse: small pieces for the hooks of `helpers.gan.GAN`, at their published settings.
+
+Add one: write it here, give it a name and its published weight in `experiment.PENALTY_WEIGHTS` (the generator
+pays for it) or `experiment.REGULARIZER_WEIGHTS` (it acts on the discriminator), enter it in `penalties.build`
+or `regularizer`, and test it in tests/study/test_rivals.py against a computation of its own.
+"""
+
+import keras
+from keras import layers, ops
+
+GROUP = 4  # images that a minibatch statistic is of (Karras et al., 2018)
+LEAST_VARIANCE = 1e-4
+
+
+def adversarial_weight(penalty):
+    """How much fooling the discriminator weighs beside a penalty: 0 for feature matching, which replaces it, else 1."""
+    return 0.0 if penalty == "feature-matching" else 1.0
+
+
+def regularizer(name, weight):
+    """The discriminator's hook of a name from `experiment.REGULARIZER_WEIGHTS`; None where the network holds it all."""
+    return r1(weight) if name == "r1" else None
+
+
+def r1(gamma):
+    """Gradient penalty on real images: gamma / 2 times the mean squared length of the gradient of D by an image.
+
+    Args:
+        gamma: float > 0; published 10 (Mescheder et al., 2018), for a discriminator without batch normalisation.
+
+    Returns:
+        A function of `(discriminator, real, fake)`, as `GAN` takes it, that returns a scalar.
+    """
+
+    def penalty(discriminator, real, fake):
+        gradient = input_gradient(lambda images: discriminator(images, training=True), real)
+        return gamma / 2.0 * ops.mean(ops.sum(gradient**2, axis=tuple(range(1, len(real.shape)))))
+
+    return penalty
+
+
+def input_gradient(function, inputs):
+    """Gradient of the sum of a function's values by its inputs, float32 of their shape; can be derived again."""
+    if keras.backend.backend() == "jax":
+        import jax
+
+        return jax.grad(lambda images: ops.sum(function(images)))(inputs)
+    import tensorflow as tf
+
+    with tf.GradientTape() as tape:
+        tape.watch(inputs)
+        values = function(inputs)
+    return tape.gradient(values, inputs)
+
+
+class MinibatchStddev(layers.Layer):
+    """Appends to each image's features how far the images of its group lie apart.
+
+    Takes float32 (batch, features), returns (batch, features + 1). The batch, a multiple of 4, falls into
+    groups of 4; the number is the standard deviation over the group (biased, with 1e-8 added to the
+    variance), averaged over features. Source: Karras et al. (2018), who have it in a discriminator
+    without batch normalisation; with any here.
+    """
+
+    def call(self, features):
+        """Features with one more."""
+        groups = ops.reshape(features, (GROUP, -1, features.shape[-1]))  # of every so-many-th image, as published
+        spread = ops.mean(ops.sqrt(ops.var(groups, axis=0) + 1e-8), axis=-1)
+        return ops.concatenate([features, ops.reshape(ops.tile(spread, (GROUP,)), (-1, 1))], axis=-1)
+
+    def compute_output_shape(self, input_shape):
+        return (*input_shape[:-1], input_shape[-1] + 1)
+
+
+def last_features(discriminator):
+    """Model from images to what the discriminator's last layer reads, without dropout: (batch, features)."""
+    inputs = discriminator.get_layer("logit").input
+    before = [layer for layer in discriminator.layers if isinstance(layer, layers.Dropout)]
+    return keras.Model(discriminator.inputs, before[-1].input if before else inputs)
+
+
+class FeatureMatching(layers.Layer):
+    """Squared distance between the mean features of both batches; it replaces fooling the discriminator.
+
+    The features are what the discriminator's last layer reads. Published weight 1 (Salimans et al., 2016),
+    with the discriminator as it is.
+
+    Args:
+        discriminator: model from images to logits.
+    """
+
+    def __init__(self, discriminator, **kwargs):
+        super().__init__(**{"autocast": False, "dtype": "float32", **kwargs})
+        self.extractor = last_features(discriminator)
+        self.built = True
+
+    def call(self, gaps, fake, real, step):
+        """The distance, and 0."""
+        means = [ops.mean(self.extractor(images, training=True), axis=0) for images in (fake, real)]
+        return ops.sum((means[0] - means[1]) ** 2), 0.0
+
+
+def variance_hinge(gaps, fake, real, step):
+    """By how much each pixel's standard deviation falls short of that of the real batch, summed; and 0.
+
+    One-sided, as in VICReg (Bardes et al., 2022), where the target is 1 and the mean over d dimensions weighs 25:
+    here the sum weighs 25 / 784. As there, 1e-4 is added to the variance.
+    """
+    wanted, found = (ops.sqrt(ops.var(images, axis=0) + LEAST_VARIANCE) for images in (real, fake))
+    return ops.sum(ops.relu(wanted - found)), 0.0
+
+
+class Covariance(layers.Layer):
+    """Squared Bures distance between the covariances of both batches' features.
+
+    The features are what the discriminator's last layer reads, each image's scaled to length 1, then centred
+    (divided by the batch size). Published weight 1 (De Meulemeester et al., 2021, BuresGAN), with the
+    discriminator as it is. With centred features X and Y in rows, the distance is
+    (|X|^2 + |Y|^2 - 2 |X Y'|_*) / n; the nuclear norm's gradient by its matrix is U V'.
+
+    Args:
+        discriminator: model from images to logits.
+    """
+
+    def __init__(self, discriminator, **kwargs):
+        super().__init__(**{"autocast": False, "dtype": "float32", **kwargs})
+        self.extractor = last_features(discriminator)
+        self.built = True
+
+    def call(self, gaps, fake, real, step):
+        """The distance, and 0."""
+        return bures_distance(*(self.extractor(images, training=True) for images in (fake, real))), 0.0
+
+
+def bures_distance(fake, real):
+    """Squared Bures distance of two sets of features, float32 (n, d) each: see `Covariance`. A scalar."""
+    x, y = (_centred(features) for features in (fake, real))
+    cross = ops.matmul(x, ops.transpose(y))
+    left, _, right = ops.svd(ops.stop_gradient(cross), full_matrices=False)
+    nuclear = ops.sum(ops.stop_gradient(ops.matmul(left, right)) * cross)  # its value and its gradient
+    return (ops.sum(x**2) + ops.sum(y**2) - 2.0 * nuclear) / ops.cast(ops.shape(x)[0], x.dtype)
+
+
+def _centred(features):
+    features = features / ops.sqrt(ops.sum(features**2, axis=-1, keepdims=True) + 1e-8)
+    return features - ops.mean(features, axis=0)
