@@ -29,20 +29,14 @@ def _weights(seeds) -> dict:
 
 def _convolution(seeds) -> dict:
     """Settings shared by every convolution: 3 x 3, stride 2, padded to half or twice the size."""
-    return {
-        "kernel_size": 3,
-        "strides": 2,
-        "padding": "same",
-        "data_format": "channels_last",
-        **_weights(seeds),
-    }
+    return {"kernel_size": 3, "strides": 2, "padding": "same", "data_format": "channels_last", **_weights(seeds)}
 
 
-def _normalise(x, batch_normalisation=True):
+def _normalise(x, batch_normalisation=True, kind=layers.BatchNormalization, slope=0.2):
     """Batch normalisation with the study's settings, unless it is left out; then LeakyReLU."""
     if batch_normalisation:
-        x = layers.BatchNormalization(momentum=0.99, epsilon=1e-3, **PINNED)(x)
-    return layers.LeakyReLU(negative_slope=0.2, **PINNED)(x)
+        x = kind(momentum=0.99, epsilon=1e-3, **PINNED)(x)
+    return layers.LeakyReLU(negative_slope=slope, **PINNED)(x)
 
 
 def build_generator(
@@ -117,9 +111,17 @@ def build_discriminator(
     return keras.Model(images, logits, name="discriminator")
 
 
-def _dense(units, seeds):
+class BatchOnlyNormalization(layers.BatchNormalization):
+    """Batch normalisation by the batch's own statistics, whatever `training` says: the first post's."""
+
+    def call(self, inputs, training=None, mask=None):
+        return super().call(inputs, training=True, mask=mask)
+
+
+def _dense(units, seeds, name=None):
     """A dense layer of the first post: Xavier kernel, biases at 0."""
-    return layers.Dense(units, kernel_initializer=keras.initializers.GlorotUniform(draw_seed(seeds)), **PINNED)
+    xavier = keras.initializers.GlorotUniform(draw_seed(seeds))
+    return layers.Dense(units, kernel_initializer=xavier, name=name, **PINNED)
 
 
 def build_dense_generator(
@@ -134,13 +136,12 @@ def build_dense_generator(
     """Return the first post's generator: noise (batch, latent_dim) to images (batch, *image_shape) in [-1, 1].
 
     Args:
-        latent_dim, seeds: as for `build_generator`.
-        image_shape: height, width and channels of an image.
+        latent_dim, seeds, image_shape: as for `build_generator`, of any height and width.
         widths: units of the hidden layers.
         batch_normalisation: whether each activation but the last follows one; it goes by the batch's own
             statistics in inference too, as the author's did.
         dropout: share of the first hidden layer's units to drop in training, in [0, 1).
-        slope: of LeakyReLU, below 0.
+        slope: of LeakyReLU where its input is below 0.
 
     Returns:
         A `keras.Model`, float32 in and out (tanh). Architecture: the first post of 2017. Taught in notebook 06.
@@ -148,10 +149,7 @@ def build_dense_generator(
     noise = keras.Input((latent_dim,), name="latent", **PINNED)
     x = noise
     for index, units in enumerate(widths):
-        x = _dense(units, seeds)(x)
-        if batch_normalisation:
-            x = layers.BatchNormalization(momentum=0.99, epsilon=1e-3, **PINNED)(x, training=True)
-        x = layers.LeakyReLU(negative_slope=slope, **PINNED)(x)
+        x = _normalise(_dense(units, seeds)(x), batch_normalisation, BatchOnlyNormalization, slope)
         if dropout and not index:
             x = layers.Dropout(dropout, seed=draw_seed(seeds), name="dropout", **PINNED)(x)
     x = layers.Activation("tanh", **PINNED)(_dense(math.prod(image_shape), seeds)(x))
@@ -176,7 +174,4 @@ def build_dense_discriminator(
     x = layers.Flatten(data_format="channels_last", **PINNED)(images)
     for units in widths:
         x = layers.LeakyReLU(negative_slope=slope, **PINNED)(_dense(units, seeds)(x))
-    logits = layers.Dense(
-        1, kernel_initializer=keras.initializers.GlorotUniform(draw_seed(seeds)), name="logit", **PINNED
-    )(x)
-    return keras.Model(images, logits, name="discriminator")
+    return keras.Model(images, _dense(1, seeds, "logit")(x), name="discriminator")

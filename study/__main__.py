@@ -130,7 +130,7 @@ def _run(options):
         os.environ["STUDY_ENGINE"] = "jax"
         from study import fleet
 
-        fleet.run(planned, results)
+        fleet.run(planned, results, workers=options.workers)
         return
     from study import campaign  # TensorFlow, which reading does without
 

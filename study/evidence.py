@@ -34,9 +34,10 @@ def arms(runs, score="frechet_distance"):
         score: column where lower is better; a failed run has the worst score of its test.
 
     Returns:
-        A DataFrame indexed by test and arm: n, failed (a count), iqm and median (`Estimate` of the
-        score), collapsed (`Estimate` of the rate, its interval exact), digits (`Estimate` of the
-        interquartile mean of digits covered, 0 for a failed run).
+        A DataFrame indexed by test and arm: n, failed (a count), mean (`Estimate` of the score's
+        geometric mean, with its interval), iqm and median (`Estimate` of the score, without one:
+        none covers at n = 10), collapsed (`Estimate` of the rate, its interval exact), digits (the
+        same as iqm, of the digits covered, 0 for a failed run).
     """
     runs = _with_filled(runs, score)
     rows = {}
@@ -44,10 +45,11 @@ def arms(runs, score="frechet_distance"):
         rows[key] = {
             "n": len(group),
             "failed": int((group["status"] == "failed").sum()),
-            "iqm": intervals.estimate([group["filled"]]),
-            "median": intervals.estimate([group["filled"]], np.median),
+            "mean": intervals.geometric_mean(group["filled"]),
+            "iqm": intervals.alone(intervals.iqm(group["filled"]), len(group)),
+            "median": intervals.alone(group["filled"].median(), len(group)),
             "collapsed": intervals.rate(collapsed(group).sum(), len(group)),
-            "digits": intervals.estimate([group["digits_covered"].fillna(0)]),
+            "digits": intervals.alone(intervals.iqm(group["digits_covered"].fillna(0)), len(group)),
         }
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis(["test", "arm"]).sort_index()
 
@@ -75,7 +77,7 @@ def contrasts(runs, better="moments", worse="plain", score="frechet_distance"):
         rows[test] = {
             "pairs": len(pairs),
             "lower": int((logs < 0).sum()),
-            "ratio": _exponential(intervals.estimate([logs], np.mean)),
+            "ratio": intervals.ratio(pairs[better], pairs[worse]),
             "p": intervals.sign_flip(logs),
             "improvement": intervals.probability_of_improvement(pairs[better], pairs[worse]),
         }
@@ -104,14 +106,13 @@ def variants(runs, score="frechet_distance"):
     rows = {}
     for (test, arm), group in _with_filled(runs, score).groupby(["test", "arm"]):
         count = int(collapsed(group).sum())
-        logs = np.log(group["filled"])
         rows[test, arm] = {
             "n": len(group),
             "failed": int((group["status"] == "failed").sum()),
             "collapsed": f"{count}/{len(group)}",
             "rate": intervals.rate(count, len(group)),
-            "entropy": intervals.estimate([group["label_entropy"].fillna(0)], np.mean),
-            "score": _exponential(intervals.estimate([logs], np.mean)),
+            "entropy": intervals.estimate([group["label_entropy"].fillna(0)]),
+            "score": intervals.geometric_mean(group["filled"]),
         }
         for other in ("plain", "moments"):
             rows[test, arm][f"to_{other}"] = _ratio(runs[runs["test"] == test], arm, other, score)
@@ -121,9 +122,9 @@ def variants(runs, score="frechet_distance"):
 def _ratio(runs, arm, other, score):
     """`Estimate` of the score of an arm over another's, the geometric mean over the seeds of one test."""
     if arm == other:
-        return Estimate(1.0, 1.0, 1.0, int((runs["arm"] == arm).sum()))
+        return intervals.alone(1.0, (runs["arm"] == arm).sum())
     (pairs,) = _pairs(runs, arm, other, score).values()
-    return _exponential(intervals.estimate([np.log(pairs[arm] / pairs[other]).to_numpy()], np.mean))
+    return intervals.ratio(pairs[arm], pairs[other])
 
 
 def overall(runs, better="moments", worse="plain", score="frechet_distance"):
@@ -133,13 +134,15 @@ def overall(runs, better="moments", worse="plain", score="frechet_distance"):
         runs, better, worse, score: as for `contrasts`.
 
     Returns:
-        An `Estimate`: the interquartile mean of the log-ratios of all pairs, back from the logarithm.
+        An `Estimate`: the geometric mean of the ratios of all pairs, its spread taken within the tests.
 
     Raises:
         ValueError: a seed without its partner.
     """
     tests = _pairs(runs, better, worse, score).values()
-    return _exponential(intervals.estimate([np.log(pairs[better] / pairs[worse]).to_numpy() for pairs in tests]))
+    return intervals.exponential(
+        intervals.estimate([np.log(pairs[better] / pairs[worse]).to_numpy() for pairs in tests])
+    )
 
 
 def _pairs(runs, better, worse, score):
@@ -152,11 +155,6 @@ def _pairs(runs, better, worse, score):
             raise ValueError(f"Test {test}: expected both arms of every seed, found only one of seed {lonely}.")
         tests[test] = pairs
     return tests
-
-
-def _exponential(estimate):
-    """An estimate of a logarithm as one of the number itself."""
-    return Estimate(*np.exp([estimate.value, estimate.low, estimate.high]).tolist(), estimate.n)
 
 
 def steps_to(frames, runs, thresholds=THRESHOLDS, score="frechet_distance"):
@@ -223,12 +221,12 @@ def _holm_of_known(p_values):
 
 
 def bands(frames, score="frechet_distance"):
-    """The course of each arm over training: interquartile mean over seeds, with its interval.
+    """The course of each arm over training: geometric mean over seeds, with its interval.
 
     Args:
         frames: as for `steps_to`.
-        score: column of `frames`. A run that has failed by a step counts with the worst score of
-            that test, where lower is better.
+        score: column of numbers > 0. A run that has failed by a step counts with the worst score
+            of that test, where lower is better.
 
     Returns:
         A DataFrame indexed by test, arm and step, with value, low, high and n.
@@ -238,7 +236,7 @@ def bands(frames, score="frechet_distance"):
     rows = {}
     for (test, arm), group in table.groupby(["test", "arm"]):
         for step in group:
-            found = intervals.estimate([group[step]])
+            found = intervals.geometric_mean(group[step])
             rows[test, arm, step] = {"value": found.value, "low": found.low, "high": found.high, "n": found.n}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis(["test", "arm", "step"])
 

@@ -24,7 +24,7 @@ from study.schema import STEP_NAMES
 
 TERMS = ("moments", "mean", "variance")
 PREDICTED = 500  # images that the generator makes in one batch for judging, as `training` does
-TOGETHER = {"dense": 128, "conv": 1}  # runs that one program trains: a batch of convolutions gains nothing
+TOGETHER = {"dense": 256, "conv": 1}  # runs that one program trains: a batch of convolutions gains nothing
 
 
 def run(planned, results, together=None, workers=None):
@@ -34,7 +34,7 @@ def run(planned, results, together=None, workers=None):
         planned: experiments with the same kinds of judging that `training.run` knows, except frames
             within an epoch.
         results: folder of records.
-        together: runs that one program trains at a time; without one, 128 dense ones, one of the others.
+        together: runs that one program trains at a time; without one, 256 dense ones, one of the others.
         workers: processes that judge; without one, as many as there are cores, but one.
 
     Raises:

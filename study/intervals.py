@@ -1,22 +1,28 @@
 """Statistics of a few runs: an estimate with its interval and n, tests on pairs, no run dropped.
 
-The vocabulary is that of Agarwal et al. (2021): interquartile mean, stratified bootstrap,
-probability of improvement. Since an interquartile mean trims rare collapses away, their rate
-belongs beside it, with `rate`.
+An interval is printed only where it was measured to cover what it says at the n in use, 4 to 10
+(`coverage`; tests/study/test_intervals.py). Means, differences and ratios have Student's t, the last
+on logarithms. Medians and interquartile means have none: bootstrapped at n = 4 they cover 87 %, by a
+trimmed t 91 %. What no interval of a mean does: hold the truth where one run in ten is far off and none
+of them was drawn. Then state the rate of such runs beside it, with `rate`.
 """
 
 from dataclasses import dataclass
+import math
 
 import numpy as np
-from scipy import stats
+from scipy import optimize, stats
 
 LEVEL = 0.95
-RESAMPLES = 9_999
+PATTERNS = 10_000  # of signs, drawn where there are more of them
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A number with its 95 % interval, and the number of runs that it rests on."""
+    """A number with its 95 % interval, and the number of runs that it rests on.
+
+    `low` and `high` are NaN where there is no interval: one run, all runs alike, or a statistic that has none.
+    """
 
     value: float
     low: float
@@ -24,8 +30,14 @@ class Estimate:
     n: int
 
     def text(self, form=".2f"):
-        """The estimate as text, such as "1.21 [0.98, 1.43]"."""
-        return f"{self.value:{form}} [{self.low:{form}}, {self.high:{form}}]"
+        """The estimate as text, such as "1.21 [0.98, 1.43]", or "1.21" where it has no interval."""
+        bounds = "" if math.isnan(self.low) else f" [{self.low:{form}}, {self.high:{form}}]"
+        return f"{self.value:{form}}{bounds}"
+
+
+def alone(value, n):
+    """An `Estimate` without interval."""
+    return Estimate(float(value), math.nan, math.nan, int(n))
 
 
 def iqm(values, axis=-1):
@@ -41,76 +53,178 @@ def iqm(values, axis=-1):
     return stats.trim_mean(values, 0.25, axis=axis)
 
 
-def estimate(strata, statistic=iqm, seed=0):
-    """A statistic of all runs together, with its stratified percentile bootstrap interval.
+def estimate(strata, statistic=np.mean):
+    """The mean of all runs together, with its t interval.
 
     Args:
         strata: list of float arrays (n_k,), n_k >= 2, one for each stratum, such as a learning
-            rate; runs are drawn anew within their stratum only.
-        statistic: function of an array and `axis`, such as `iqm` or `numpy.median`.
-        seed: of the resampling; the same input gives the same interval.
+            rate; the spread is taken within them, its degrees of freedom after Welch and Satterthwaite.
+        statistic: `numpy.mean`; no other has an interval that covers at small n.
 
     Returns:
-        An `Estimate` of `statistic` over the pooled runs. Source: Agarwal et al. (2021).
+        An `Estimate`, without interval if the runs of every stratum are alike. Source: Student (1908).
 
     Raises:
-        ValueError: a stratum of fewer than 2 runs, or a score that is not finite.
+        ValueError: a stratum of fewer than 2 runs, a score that is not finite, or another statistic.
     """
+    if statistic is not np.mean:
+        raise ValueError(f"Statistic: expected numpy.mean, found {statistic}, which has no interval at small n.")
     strata = [_finite(runs) for runs in strata]
+    value, low, high = t_bounds(strata)
+    count = sum(map(len, strata))
+    if all(map(_alike, strata)):
+        return alone(value, count)
+    return Estimate(float(value), float(low), float(high), count)
 
-    def pooled(*samples, axis):
-        return statistic(np.concatenate(samples, axis=axis), axis=axis)
 
-    return _bootstrap(strata, pooled, seed)
+def t_bounds(strata):
+    """Pooled mean and t interval of the last axis of float arrays (..., n_k): value, low, high, each (...)."""
+    count = sum(runs.shape[-1] for runs in strata)
+    value = sum(runs.sum(axis=-1) for runs in strata) / count
+    freedom = [runs.shape[-1] - 1 for runs in strata]
+    parts = [runs.shape[-1] / count**2 * runs.var(axis=-1, ddof=1) for runs in strata]  # of the mean's variance
+    variance = sum(parts)
+    inverse = sum((part / np.where(variance > 0, variance, 1)) ** 2 / k for part, k in zip(parts, freedom, strict=True))
+    reach = stats.t.ppf((1 + LEVEL) / 2, 1 / np.where(variance > 0, inverse, 1 / max(freedom))) * np.sqrt(variance)
+    return value, value - reach, value + reach
 
 
-def probability_of_improvement(better, worse, seed=0):
+def exponential(found):
+    """An estimate of a logarithm as one of the number itself."""
+    return Estimate(*map(math.exp, (found.value, found.low, found.high)), found.n)
+
+
+def geometric_mean(scores):
+    """Geometric mean of scores > 0, float (n,), n >= 2, with a t interval of their logarithms: an `Estimate`."""
+    return exponential(estimate([np.log(_positive(scores))]))
+
+
+def ratio(better, worse):
+    """How many times as large the scores of one arm are: the geometric mean over pairs.
+
+    Args:
+        better, worse: float arrays (n,), n >= 2, above 0, such as Fréchet distances; a place in them is a seed's.
+
+    Returns:
+        An `Estimate` of better / worse: the t interval of the log ratios, back from the logarithm; without
+        interval if all pairs have the same ratio, as their spread is then unknown and not zero.
+
+    Raises:
+        ValueError: fewer than 2 pairs, or a score that is not a number above 0.
+    """
+    return exponential(mean_difference(np.log(_positive(better)), np.log(_positive(worse))))
+
+
+def mean_difference(better, worse):
+    """By how much the scores of one arm exceed the other's, on average over pairs.
+
+    Args:
+        better, worse: float arrays (n,), n >= 2; for scores that can be 0, such as coverage and entropy.
+
+    Returns:
+        An `Estimate` of better - worse with its t interval; without interval if all differences are alike.
+
+    Raises:
+        ValueError: fewer than 2 pairs, or a score that is not finite.
+    """
+    return estimate([_finite(better) - _finite(worse)])
+
+
+def t_test(differences):
+    """Two-sided p-value of Student's t for paired differences, float (n,), n >= 2; NaN if they are all alike.
+
+    It is below 0.05 just where the interval of `estimate` excludes 0. Source: Student (1908).
+    """
+    differences = _finite(differences)
+    return math.nan if _alike(differences) else float(stats.ttest_1samp(differences, 0.0).pvalue)
+
+
+def probability_of_improvement(better, worse):
     """Probability that a run of one arm scores lower than a run of the other; lower is better.
 
     Args:
         better: float array (n,), n >= 2, scores of the arm that may be better.
         worse: float array (m,), m >= 2.
-        seed: of the resampling.
 
     Returns:
         An `Estimate`: the share of all n * m pairs in which `better` is lower, ties counted half,
-        which is Mann and Whitney's U / (n m); n is that of `better`. Source: Agarwal et al. (2021).
+        which is Mann and Whitney's U / (n m), with a score interval, never of width zero; n is that
+        of `better`. Sources: Agarwal et al. (2021); Newcombe (2006), method 5.
 
     Raises:
         ValueError: an arm of fewer than 2 runs, or a score that is not finite.
     """
-
-    def share(x, y, axis):
-        x, y = np.moveaxis(x, axis, -1)[..., :, None], np.moveaxis(y, axis, -1)[..., None, :]
-        return np.mean((x < y) + 0.5 * (x == y), axis=(-2, -1))
-
-    result = _bootstrap([_finite(better), _finite(worse)], share, seed)
-    return Estimate(result.value, result.low, result.high, len(better))
+    x, y = _finite(better)[:, None], _finite(worse)
+    share = float(np.mean((x < y) + 0.5 * (x == y)))
+    return Estimate(share, *share_bounds(share, len(x), len(y)), len(x))
 
 
-def exponent(sizes, samples, least=1e-3, seed=0):
+def share_bounds(share, n, m):
+    """Interval of the share of n * m pairs that are won: floats (low, high), the shares it is not too far from."""
+    quantile, half = stats.norm.ppf((1 + LEVEL) / 2), (n + m) / 2 - 1
+
+    def excess(true):
+        variance = true * (1 - true) * (1 + half * (1 - true) / (2 - true) + half * true / (1 + true)) / (n * m)
+        return abs(share - true) - quantile * math.sqrt(variance)
+
+    least = 1e-9  # beside 0 and 1, where the variance is 0
+    low = optimize.brentq(excess, 0, min(share, 1 - least)) if share > 0 else 0.0
+    high = optimize.brentq(excess, max(share, least), 1) if share < 1 else 1.0
+    return low, high
+
+
+def exponent(sizes, samples, least=1e-3):
     """Exponent of the power law through means, by least squares on log axes, with its interval.
 
     Args:
         sizes: positive numbers (k,), k >= 2, such as batch sizes.
         samples: list of k float arrays (n,), n >= 2, one for each size; a place in them belongs to
-            one seed, and seeds are drawn anew for all sizes together (paired bootstrap).
+            one seed, and a seed is left out of all sizes together.
         least: a mean below it counts as it, having no logarithm or next to none.
-        seed: of the resampling.
 
     Returns:
-        An `Estimate`; n is the number of seeds.
+        An `Estimate` with a t interval over the n seeds, its spread by the jackknife; n is the number
+        of seeds. Source: Efron and Tibshirani (1993), chapter 11.
 
     Raises:
         ValueError: a sample of fewer than 2 runs, or a score that is not finite.
     """
-    x = np.log(sizes) - np.mean(np.log(sizes))
+    samples = np.array([_finite(runs) for runs in samples])
+    value, low, high = map(float, exponent_bounds(sizes, samples, least))
+    count = samples.shape[-1]
+    return alone(value, count) if _alike(np.array([low, high])) else Estimate(value, low, high, count)
 
-    def slope(*drawn, axis):
-        means = np.stack([np.mean(runs, axis=axis) for runs in drawn])
-        return np.tensordot(x, np.log(np.maximum(means, least)), 1) / (x @ x)
 
-    return _bootstrap([_finite(runs) for runs in samples], slope, seed, paired=True)
+def exponent_bounds(sizes, samples, least=1e-3):
+    """`exponent` of float arrays (..., k, n): value, low, high, each (...)."""
+    x, n = np.log(sizes) - np.mean(np.log(sizes)), samples.shape[-1]
+
+    def slope(means):
+        return np.tensordot(np.log(np.maximum(means, least)), x, ([-1], [0])) / (x @ x)
+
+    value = slope(samples.mean(axis=-1))
+    left_out = [slope(np.delete(samples, seed, axis=-1).mean(axis=-1)) for seed in range(n)]
+    error = np.sqrt((n - 1) * np.var(left_out, axis=0))
+    reach = stats.t.ppf((1 + LEVEL) / 2, n - 1) * error
+    return value, value - reach, value + reach
+
+
+def coverage(bounds, draw, truth, n, repeats=20_000, seed=0):
+    """How often an interval holds the truth, on samples from a known distribution.
+
+    Args:
+        bounds: function of a float array (repeats, n) to (value, low, high), each (repeats,).
+        draw: function of a generator and a shape to samples of the distribution.
+        truth: what the interval should hold.
+        n: runs in a sample.
+        repeats: how many samples; with 20,000 the share found has a standard error of 0.0015.
+        seed: of the samples.
+
+    Returns:
+        Float in [0, 1]; an interval that is what it says has 0.95.
+    """
+    _, low, high = bounds(draw(np.random.default_rng(seed), (repeats, n)))
+    return float(np.mean((low <= truth) & (truth <= high)))
 
 
 def _finite(runs):
@@ -120,16 +234,16 @@ def _finite(runs):
     return runs
 
 
-def _bootstrap(samples, statistic, seed, paired=False):
-    value = float(statistic(*samples, axis=-1))
-    n = len(samples[0]) if paired else sum(len(sample) for sample in samples)
-    if all(np.ptp(sample) == 0 for sample in samples):
-        return Estimate(value, value, value, n)  # all runs alike: there is nothing to draw anew
-    settings = {"n_resamples": RESAMPLES, "confidence_level": LEVEL, "method": "percentile", "batch": 1_000}
-    interval = stats.bootstrap(
-        samples, statistic, paired=paired, vectorized=True, rng=np.random.default_rng(seed), **settings
-    ).confidence_interval
-    return Estimate(value, float(interval.low), float(interval.high), n)
+def _alike(runs):
+    """Whether runs differ by rounding alone: their spread is unknown then, and not zero."""
+    return np.ptp(runs) <= 1e-12 * max(1.0, np.max(np.abs(runs)))
+
+
+def _positive(scores):
+    scores = _finite(scores)
+    if (scores <= 0).any():
+        raise ValueError(f"Scores: expected numbers above 0, which have a logarithm, found {scores}.")
+    return scores
 
 
 def sign_flip(differences, seed=0):
@@ -151,7 +265,7 @@ def sign_flip(differences, seed=0):
         np.mean,
         permutation_type="samples",
         vectorized=True,
-        n_resamples=RESAMPLES + 1,
+        n_resamples=PATTERNS,
         rng=np.random.default_rng(seed),
     )
     return float(result.pvalue)
@@ -223,24 +337,35 @@ def first_below(steps, values, threshold):
     return (steps[below[0]], True) if len(below) else (steps[-1], False)
 
 
-def log_rank(times, reached, other_times, other_reached):
+def log_rank(times, reached, other_times, other_reached, seed=0):
     """Two-sided p-value of the log-rank test: do two arms reach a goal at the same steps?
 
     Args:
         times, reached: one arm: numbers (n,), when each run reached the goal, or the last step for those that did
             not; and booleans (n,), False where the run is censored at that step.
         other_times, other_reached: the other arm.
+        seed: of the random exchanges drawn where there are more than 10,000 of them.
 
     Returns:
-        Float in [0, 1]: 1 if all runs reached it at the same step, NaN if none did. Source: Mantel (1966).
+        Float in (0, 1]: the share of all exchanges of runs between the arms that tell them apart as well, exact up
+        to 7 runs an arm (the usual normal law rejects 8 % of true hypotheses at 5 runs an arm, not 5 %); NaN if
+        no run reached the goal. Source: Mantel (1966).
     """
-    if not (np.any(reached) or np.any(other_reached)):
+    times, reached = np.append(times, other_times), np.append(reached, other_reached).astype(bool)
+    if not reached.any():
         return float("nan")
-    if np.all(reached) and np.all(other_reached) and len(np.unique([*times, *other_times])) == 1:
-        return 1.0  # no run is left to tell the arms apart by: SciPy divides by a variance of 0
-    return float(stats.logrank(_censored(times, reached), _censored(other_times, other_reached)).pvalue)
-
-
-def _censored(times, reached):
-    times, reached = np.asarray(times, dtype=float), np.asarray(reached, dtype=bool)
-    return stats.CensoredData(uncensored=times[reached], right=times[~reached])
+    goals = times[reached]
+    hazard = np.array([sum(1 / np.sum(times >= goal) for goal in goals[goals <= time]) for time in times])
+    scores = reached - hazard  # reached less expected, run by run; their sum over an arm is the test's statistic
+    if np.ptp(scores) == 0:
+        return 1.0
+    arms = scores[: len(scores) - len(other_times)], scores[len(scores) - len(other_times) :]
+    result = stats.permutation_test(
+        arms,
+        lambda one, other, axis: np.round(np.mean(one, axis=axis) - np.mean(other, axis=axis), 9),  # ties are ties
+        permutation_type="independent",
+        vectorized=True,
+        n_resamples=PATTERNS,
+        rng=np.random.default_rng(seed),
+    )
+    return float(result.pvalue)

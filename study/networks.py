@@ -4,7 +4,7 @@ from helpers import models
 import keras
 from keras import layers
 
-from study.rivals import MinibatchStddev
+from study.rivals import MinibatchStddev, SpectralNormalization, last_features
 
 WIDTHS = {"generator": (1024, 256, 32), "discriminator": (32, 256)}  # of the study's pair
 HIDDEN = {
@@ -87,20 +87,23 @@ def _spectral(discriminator, seeds):
         copy = type(layer).from_config(layer.get_config())
         if not isinstance(layer, (layers.Dense, layers.Conv2D)):
             return copy
-        return layers.SpectralNormalization(copy, name=f"spectral_{layer.name}", dtype="float32")
+        return SpectralNormalization(copy, name=f"spectral_{layer.name}", dtype="float32")
 
     wrapped = keras.models.clone_model(discriminator, clone_function=wrap)
     for layer in wrapped.layers:
-        if isinstance(layer, layers.SpectralNormalization):  # Keras draws its first vector without a seed
+        if isinstance(layer, SpectralNormalization):  # Keras draws its first vector without a seed
             draw = keras.initializers.TruncatedNormal(stddev=0.02, seed=models.draw_seed(seeds))
             layer.vector_u.assign(draw(layer.vector_u.shape, dtype="float32"))
     return wrapped
 
 
 def _with_stddev(discriminator, seeds):
-    """The discriminator with one more number for its last layer: how far the images of a batch lie apart."""
+    """The discriminator with one more number for its last layer: how far the images of a batch lie apart.
+
+    It is of the features before dropout, whose masks would set equal images apart.
+    """
     last = discriminator.get_layer("logit")
-    features = MinibatchStddev(dtype="float32")(last.input)
+    features = MinibatchStddev(dtype="float32")(last.input, last_features(discriminator).outputs[0])
     config = last.get_config()
     config["kernel_initializer"] = keras.initializers.GlorotUniform(models.draw_seed(seeds))
-    return keras.Model(discriminator.inputs, layers.Dense.from_config(config)(features), name="discriminator")
+    return keras.Model(discriminator.input, layers.Dense.from_config(config)(features), name="discriminator")

@@ -53,30 +53,56 @@ def input_gradient(function, inputs):
     return tape.gradient(values, inputs)
 
 
+class SpectralNormalization(layers.SpectralNormalization):
+    """Divides a layer's kernel by its largest singular value, and learns the kernel that is divided.
+
+    The value comes from one power iteration a call, and its gradient counts (Miyato et al., 2018, who have no
+    batch normalisation beside it). Keras' own divides in place instead: with TensorFlow the gradient is then
+    of the divided kernel, with JAX, whose kernel does not change within a step, of the learned one.
+
+    The layer has a bias and no activation: it is linear, so its output is divided, not its kernel.
+    """
+
+    def call(self, inputs, training=False):
+        """What the layer puts out with its kernel divided; the power iteration goes on in training."""
+        kernel = ops.reshape(self.kernel, (-1, self.kernel_shape[-1]))
+        left = _unit(ops.matmul(self.vector_u, ops.transpose(ops.stop_gradient(kernel))))
+        right = _unit(ops.matmul(left, ops.stop_gradient(kernel)))
+        if training:
+            self.vector_u.assign(right)
+        largest = ops.sum(ops.matmul(left, kernel) * right)
+        return (self.layer(inputs) - self.layer.bias) / largest + self.layer.bias
+
+
+def _unit(rows):
+    """Rows scaled to length 1, except where they are about zero."""
+    return rows / ops.sqrt(ops.maximum(ops.sum(rows**2, axis=-1, keepdims=True), 1e-12))
+
+
 class MinibatchStddev(layers.Layer):
     """Appends to each image's features how far the images of its group lie apart.
 
-    Takes float32 (batch, features), returns (batch, features + 1). The batch, a multiple of 4, falls into
-    groups of 4; the number is the standard deviation over the group (biased, with 1e-8 added to the
-    variance), averaged over features. Source: Karras et al. (2018), who have it in a discriminator
-    without batch normalisation; with any here.
+    Takes float32 (batch, n), which get one more, and the features (batch, m) that are compared. The batch, a
+    multiple of 4, falls into groups of 4; the number is the standard deviation over the group (biased, with
+    1e-8 added to the variance), averaged over features. Source: Karras et al. (2018), who have it in a
+    discriminator without batch normalisation; with any here.
     """
 
-    def call(self, features):
-        """Features with one more."""
-        groups = ops.reshape(features, (GROUP, -1, features.shape[-1]))  # of every so-many-th image, as published
+    def call(self, features, compared):
+        """Features with one more: (batch, n + 1)."""
+        groups = ops.reshape(compared, (GROUP, -1, compared.shape[-1]))  # of every so-many-th image, as published
         spread = ops.mean(ops.sqrt(ops.var(groups, axis=0) + 1e-8), axis=-1)
         return ops.concatenate([features, ops.reshape(ops.tile(spread, (GROUP,)), (-1, 1))], axis=-1)
 
-    def compute_output_shape(self, input_shape):
-        return (*input_shape[:-1], input_shape[-1] + 1)
+    def compute_output_shape(self, features_shape, compared_shape):
+        return (*features_shape[:-1], features_shape[-1] + 1)
 
 
 def last_features(discriminator):
     """Model from images to what the discriminator's last layer reads, without dropout: (batch, features)."""
     inputs = discriminator.get_layer("logit").input
     before = [layer for layer in discriminator.layers if isinstance(layer, layers.Dropout)]
-    return keras.Model(discriminator.inputs, before[-1].input if before else inputs)
+    return keras.Model(discriminator.input, before[-1].input if before else inputs)
 
 
 class FeatureMatching(layers.Layer):
@@ -113,10 +139,10 @@ def variance_hinge(gaps, fake, real, step):
 class Covariance(layers.Layer):
     """Squared Bures distance between the covariances of both batches' features.
 
-    The features are what the discriminator's last layer reads, each image's scaled to length 1, then centred
-    (divided by the batch size). Published weight 1 (De Meulemeester et al., 2021, BuresGAN), with the
-    discriminator as it is. With centred features X and Y in rows, the distance is
-    (|X|^2 + |Y|^2 - 2 |X Y'|_*) / n; the nuclear norm's gradient by its matrix is U V'.
+    The features are what the discriminator's last layer reads, centred, then each image's scaled to length 1;
+    products are summed over the batch, not averaged. So does the authors' code, with weight 1 (De Meulemeester
+    et al., 2021, BuresGAN; batches of 256), with the discriminator as it is. With such features X and Y in
+    rows, the distance is |X|^2 + |Y|^2 - 2 |X Y'|_*; the nuclear norm's gradient by its matrix is U V'.
 
     Args:
         discriminator: model from images to logits.
@@ -138,9 +164,8 @@ def bures_distance(fake, real):
     cross = ops.matmul(x, ops.transpose(y))
     left, _, right = ops.svd(ops.stop_gradient(cross), full_matrices=False)
     nuclear = ops.sum(ops.stop_gradient(ops.matmul(left, right)) * cross)  # its value and its gradient
-    return (ops.sum(x**2) + ops.sum(y**2) - 2.0 * nuclear) / ops.cast(ops.shape(x)[0], x.dtype)
+    return ops.sum(x**2) + ops.sum(y**2) - 2.0 * nuclear
 
 
 def _centred(features):
-    features = features / ops.sqrt(ops.sum(features**2, axis=-1, keepdims=True) + 1e-8)
-    return features - ops.mean(features, axis=0)
+    return _unit(features - ops.mean(features, axis=0))

@@ -1,5 +1,7 @@
 """The two networks: their layers, sizes and initial weights. What they compute is tested with the GAN."""
 
+import random
+
 from helpers import data, models
 import keras
 import numpy as np
@@ -45,3 +47,32 @@ def test_other_sizes():
     for wrong in ((30, 28, 1), (28, 27, 1)):
         with pytest.raises(ValueError, match=rf"multiples of 4, found \({wrong[0]}, {wrong[1]}"):
             models.build_generator(image_shape=wrong)
+
+
+def test_dense_networks_of_any_size_have_xavier_kernels_and_biases_of_zero():
+    generator = models.build_dense_generator(7, random.Random(0), (6, 5, 3), (20, 4), True, 0.5, 0.1)
+    discriminator = models.build_dense_discriminator(random.Random(0), (6, 5, 3), (8, 2))
+    images = generator(data.draw_latents(4, 0, latent_dim=7))
+    assert images.shape == (4, 6, 5, 3) and discriminator(images).shape == (4, 1)
+    assert np.abs(images).max() <= 1
+    hidden = ["Dense", "BatchOnlyNormalization", "LeakyReLU"]
+    order = ["InputLayer", *hidden, "Dropout", *hidden, "Dense", "Activation", "Reshape"]
+    assert [type(layer).__name__ for layer in generator.layers] == order
+    for network in (generator, discriminator):
+        for layer in (layer for layer in network.layers if hasattr(layer, "kernel")):
+            limit = np.float32(np.sqrt(6.0 / sum(layer.kernel.shape)))
+            assert 0.8 * limit < np.abs(layer.kernel.numpy()).max() <= limit and not layer.bias.numpy().any()
+    again = models.build_dense_generator(7, random.Random(0), (6, 5, 3), (20, 4), True, 0.5, 0.1)
+    assert all(map(np.array_equal, generator.trainable_variables, again.trainable_variables))
+    assert generator.get_layer("dropout").seed == again.get_layer("dropout").seed
+
+
+def test_without_normalisation_a_network_draws_the_same_weights():
+    for build, widths in ((models.build_generator, (12, 4, 2)), (models.build_discriminator, (2, 3))):
+        one, other = (
+            build(seeds=random.Random(1), widths=widths, batch_normalisation=with_it) for with_it in (True, False)
+        )
+        kept = [layer for layer in one.layers if not isinstance(layer, keras.layers.BatchNormalization)]
+        assert [type(layer) for layer in kept] == [type(layer) for layer in other.layers]
+        for first, second in zip(kept, other.layers, strict=True):
+            assert all(map(np.array_equal, first.get_weights(), second.get_weights()))

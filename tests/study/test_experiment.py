@@ -41,7 +41,7 @@ def test_a_wrong_setting_is_named_in_one_short_line(tiny, name, value):
         tiny(**{name: value})
     message = str(caught.value)
     assert message.startswith(f"{name.replace('_', ' ').capitalize()}: expected ") and ", found " in message
-    assert len(message) < 250 and "\n" not in message
+    assert len(message) < 300 and "\n" not in message
     ending = " Mend it with, for instance, STUDY_PROFILE=lesson." if name == "profile" else ""
     assert len(str(value)) > 20 or message.endswith(f"found {value!r}.{ending}")
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from study import intervals
+from study import intervals, load_runs
 
 SCORES = st.lists(st.floats(-100, 100), min_size=2, max_size=12)
 
@@ -19,28 +19,173 @@ def test_iqm_of_a_known_sample():
     assert intervals.iqm(np.arange(8.0)) == pytest.approx(np.mean([2, 3, 4, 5]))
 
 
-@pytest.mark.parametrize(("centres", "name"), [([0], "iqm"), ([0], "median"), ([-1, 0, 1], "iqm")])
-def test_interval_covers_the_truth_as_often_as_it_says(centres, name, monkeypatch):
-    """Strata symmetric about 0: their pooled mean, interquartile or not, is 0 in expectation."""
-    statistic = {"iqm": intervals.iqm, "median": np.median}[name]
-    monkeypatch.setattr(intervals, "RESAMPLES", 999)
-    hits = 0
-    for seed in range(1000):
-        rng = np.random.default_rng(seed)
-        found = intervals.estimate([rng.normal(centre, 1.0, 20) for centre in centres], statistic, seed)
-        hits += found.low <= 0 <= found.high
-    assert abs(hits / 1000 - 0.95) <= 0.03
+SMALL = (4, 5, 10)
+REPEATS = 20_000
+# Two points, and twice the standard error that 20,000 samples leave: 2 sqrt(0.95 * 0.05 / 20,000) = 0.003.
+FEWEST, MOST = 0.95 - 0.02 - 0.003, 0.95 + 0.02 + 0.003
 
 
-def test_an_estimate_is_reproducible_its_interval_holds_it_and_strata_are_drawn_anew_each_within_itself():
+def normal(rng, shape):
+    """Logarithms of log-normal scores; t does not depend on their spread."""
+    return rng.normal(size=shape)
+
+
+@pytest.fixture(scope="module")
+def recorded():
+    """From a score to samplers of its residuals in the recorded cells, ten seeds each, in units of the cell's spread.
+
+    "FD" and "KID" are of log scores, as skewed as they are; "coverage" and "entropy" of differences between arms.
+    """
+    runs = load_runs()
+    runs = runs[(runs["profile"] == "lesson") & (runs["seed"] < 10)]
+
+    def sampler(cells):
+        pool = np.concatenate([(cell - cell.mean()) / cell.std(ddof=1) for cell in cells])
+        return lambda rng, shape: rng.choice(pool, shape)
+
+    draw = {"log-normal": normal}
+    for name, score in {"FD": "frechet_distance", "KID": "kernel_distance"}.items():
+        draw[name] = sampler([np.log(cell) for _, cell in runs.groupby(["test", "arm"])[score]])
+    for name, score in {"coverage": "coverage", "entropy": "label_entropy"}.items():
+        table = runs.pivot(index="seed", columns=["test", "arm"], values=score)
+        draw[name] = sampler([table[test, "moments"] - table[test, "plain"] for test in (1, 2, 3)])
+    return draw
+
+
+def t_interval(samples):
+    return intervals.t_bounds([samples])
+
+
+def pairs_of(draw):
+    """Samples of log ratios: the difference of two runs, each with its own residual."""
+    return lambda rng, shape: draw(rng, shape) - draw(rng, shape)
+
+
+@pytest.mark.parametrize("n", SMALL)
+@pytest.mark.parametrize("kind", ["log-normal", "FD", "KID"])
+def test_means_and_ratios_of_logarithms_cover(recorded, kind, n):
+    for draw in (recorded[kind], pairs_of(recorded[kind])):
+        assert FEWEST <= intervals.coverage(t_interval, draw, 0.0, n, REPEATS) <= MOST
+
+
+@pytest.mark.parametrize("n", SMALL)
+@pytest.mark.parametrize("kind", ["coverage", "entropy"])
+def test_differences_of_scores_that_may_be_0_cover(recorded, kind, n):
+    assert FEWEST <= intervals.coverage(t_interval, recorded[kind], 0.0, n, REPEATS) <= MOST
+
+
+@pytest.mark.parametrize("n", SMALL)
+@pytest.mark.parametrize("kind", ["log-normal", "FD", "KID"])
+def test_a_mean_over_rates_of_unlike_spread_covers(recorded, kind, n):
+    def bounds(samples):
+        return intervals.t_bounds(
+            [s * part for s, part in zip((0.05, 0.2, 0.4), np.split(samples, 3, -1), strict=True)]
+        )
+
+    assert FEWEST <= intervals.coverage(bounds, recorded[kind], 0.0, 3 * n, REPEATS) <= MOST
+
+
+@pytest.mark.parametrize("n", SMALL)
+def test_a_count_of_half_decades_covers_where_it_has_an_interval(n):
+    """Differences in steps of 0.5; samples all alike have no interval, and are left out as they are there."""
+
+    def bounds(samples):
+        value, low, high = intervals.t_bounds([samples])
+        low[low == high] = np.nan
+        return value[low < high], low[low < high], high[low < high]
+
+    assert FEWEST <= intervals.coverage(bounds, lambda *to: 0.5 * np.round(normal(*to) / 0.5), 0.0, n, REPEATS) <= MOST
+
+
+@pytest.mark.parametrize("n", SMALL)
+@pytest.mark.parametrize("shift", [0.0, 0.8, 1.5, 2.5])
+def test_the_probability_of_improvement_covers(n, shift):
+    """Near 1 it covers more than it says, never less: the share has few values there."""
+    known = {share: intervals.share_bounds(share, n, n) for share in np.arange(2 * n * n + 1) / (2 * n * n)}
+
+    def bounds(samples):
+        one, other = samples[:, :n, None], samples[:, None, n:] + shift
+        shares = np.mean(one < other, axis=(1, 2))
+        return shares, *np.array([known[share] for share in shares]).T
+
+    assert FEWEST <= intervals.coverage(bounds, normal, stats.norm.cdf(shift / np.sqrt(2)), 2 * n, REPEATS // 4) <= 0.98
+
+
+@pytest.mark.parametrize("n", SMALL)
+@pytest.mark.parametrize("kind", ["log-normal", "FD"])
+def test_the_exponent_covers(recorded, kind, n):
+    """Shortfalls of the variance at batches of 10 to 100: means and spreads as recorded."""
+    sizes, means, spreads = [10, 25, 50, 100], np.array([0.24, 0.095, 0.064, 0.075]), np.array([0.09, 0.05, 0.03, 0.05])
+    truth = np.polyfit(np.log(sizes), np.log(means), 1)[0]
+
+    def bounds(samples):
+        samples = samples.reshape(-1, 4, n) * spreads[:, None] + means[:, None]
+        return intervals.exponent_bounds(sizes, samples)
+
+    assert FEWEST <= intervals.coverage(bounds, recorded[kind], truth, 4 * n, REPEATS) <= MOST
+
+
+@pytest.mark.parametrize("n", [1, *SMALL])
+def test_a_rate_covers_at_least_what_it_says(n):
+    """Exactly: summed over all counts, at every true rate; few counts make it cover more."""
+    found = [intervals.rate(count, n) for count in range(n + 1)]
+    for true in np.linspace(0.005, 0.995, 100):
+        holds = [estimate.low <= true <= estimate.high for estimate in found]
+        assert stats.binom.pmf(np.arange(n + 1), n, true)[holds].sum() >= 0.95
+
+
+def test_what_was_thrown_out_fails_these_tests(recorded):
+    """A percentile bootstrap of the mean; and t itself, where one run in ten is far off and few samples hold it."""
+
+    def bootstrap(samples):
+        rows = np.random.default_rng(1).integers(0, samples.shape[1], (999, samples.shape[1]))
+        means = samples[:, rows].mean(axis=-1)
+        return means.mean(axis=-1), *np.quantile(means, [0.025, 0.975], axis=-1)
+
+    assert intervals.coverage(bootstrap, normal, 0.0, 5, 2_000) < 0.88
+    assert intervals.coverage(bootstrap, normal, 0.0, 10, 2_000) < 0.92
+
+    def rare(rng, shape):
+        return 0.05 * normal(rng, shape) + 1.2 * (rng.random(shape) < 0.1) - 0.12
+
+    assert all(intervals.coverage(t_interval, rare, 0.0, n, REPEATS) < 0.75 for n in SMALL)
+
+
+def test_an_estimate_is_students_and_strata_keep_their_spread_apart():
     runs = np.random.default_rng(5).exponential(size=10)
-    first = intervals.estimate([runs])
-    assert first == intervals.estimate([runs]) != intervals.estimate([runs], seed=1)
-    assert first.low <= first.value <= first.high and first.n == 10
-    # Without strata, the numbers of runs near -100, 0 and 100 would vary, and the mean by tens.
-    strata = [np.random.default_rng(0).normal(centre, 1.0, 20) for centre in (-100.0, 0.0, 100.0)]
-    found = intervals.estimate(strata, np.mean)
-    assert found.high - found.low < 1.0 and found.n == 60
+    found = intervals.estimate([runs])
+    low, high = stats.t.interval(0.95, 9, runs.mean(), stats.sem(runs))
+    assert (found.value, found.low, found.high, found.n) == pytest.approx((runs.mean(), low, high, 10))
+    assert intervals.t_test(runs - found.low) == pytest.approx(0.05)  # the p-value of an interval that ends at 0
+    # Without strata the spread between -100, 0 and 100 would count, and the mean vary by tens.
+    found = intervals.estimate([runs - 100, runs, runs + 100])
+    assert found.value == pytest.approx(runs.mean()) and found.high - found.low < high - low and found.n == 30
+    # Welch and Satterthwaite: where one stratum has all the spread, it has all the degrees of freedom.
+    found = intervals.estimate([runs, np.zeros(10)])
+    assert (found.high - found.low) == pytest.approx((high - low) / 2)
+    with pytest.raises(ValueError, match="Statistic: expected numpy.mean"):
+        intervals.estimate([runs], np.median)
+
+
+def test_ratios_are_geometric_means_of_pairs():
+    better, worse = np.array([1.0, 2.0, 8.0]), np.array([2.0, 2.0, 2.0])
+    found = intervals.ratio(better, worse)
+    low, high = stats.t.interval(0.95, 2, np.log([0.5, 1, 4]).mean(), stats.sem(np.log([0.5, 1, 4])))
+    assert (found.value, found.low, found.high) == pytest.approx((2 ** (1 / 3), np.exp(low), np.exp(high)))
+    assert intervals.ratio(7 * better, 7 * worse).value == pytest.approx(found.value)
+    assert intervals.geometric_mean(better).value == pytest.approx(16 ** (1 / 3))
+    assert intervals.mean_difference([0.0, 0.5], [0.0, 0.1]).value == pytest.approx(0.2)
+    with pytest.raises(ValueError, match="expected numbers above 0"):
+        intervals.ratio([0.0, 1.0], [1.0, 1.0])
+
+
+def test_runs_all_alike_have_no_interval_and_not_one_of_width_zero():
+    alike = intervals.ratio(0.5 * np.array([90.1, 100.7, 110.3]), [90.1, 100.7, 110.3])  # equal but for rounding
+    assert alike.value == pytest.approx(0.5) and np.isnan([alike.low, alike.high]).all()
+    assert alike.text() == "0.50" and intervals.Estimate(1.0, 0.5, 1.5, 3).text() == "1.00 [0.50, 1.50]"
+    assert np.isnan(intervals.t_test([0.0, 0.0])) and np.isnan(intervals.mean_difference([1, 2], [1, 2]).high)
+    every = intervals.probability_of_improvement([1, 2, 3], [4, 5, 6])
+    assert (every.value, every.high) == (1, 1) and 0.4 < every.low < 0.6
 
 
 @given(SCORES, SCORES)
@@ -83,9 +228,9 @@ def test_exponent_is_the_slope_on_log_axes_and_pairs_are_kept():
     means = [0.2, 0.35 / 3, 0.2 / 3, 1e-3]  # the last is below the least that counts
     assert found.value == pytest.approx(np.polyfit(np.log(sizes), np.log(means), 1)[0])
     assert found.low < found.value < found.high and found.n == 3
-    # what a seed does to all sizes alike cancels only if seeds are drawn together
+    # what a seed does to all sizes alike cancels only if it is left out of all together
     alike = intervals.exponent(sizes, [np.array([1.0, 5.0, 20.0]) * size**-0.5 for size in sizes])
-    assert [alike.value, alike.low, alike.high] == pytest.approx([-0.5] * 3)
+    assert alike.value == pytest.approx(-0.5) and np.isnan(alike.low)
 
 
 def test_rate_is_clopper_and_pearsons():
@@ -109,5 +254,27 @@ def test_log_rank_tells_fast_arms_from_slow_ones():
     fast, slow = np.arange(50, 550, 50), np.full(10, 550)
     reached, censored = np.ones(10, bool), np.zeros(10, bool)
     assert intervals.log_rank(fast, reached, slow, censored) < 1e-3
-    assert intervals.log_rank(fast, reached, fast, reached) == pytest.approx(1.0)
+    assert intervals.log_rank(fast, reached, fast, reached) > 0.95  # 10,000 exchanges at random
     assert np.isnan(intervals.log_rank(slow, censored, slow, censored))
+    # Three of three before, and none after: two of the 20 ways to deal six runs are as far apart.
+    assert intervals.log_rank([1, 2, 3], [True] * 3, [9] * 3, [False] * 3) == pytest.approx(2 / 20)
+    same = intervals.log_rank([5, 5], [True, True], [5, 5], [True, True])
+    assert same == 1
+
+
+def test_log_rank_is_the_share_of_exchanges_with_observed_less_expected_as_far_off():
+    rng = np.random.default_rng(2)
+    times, reached = rng.integers(1, 9, 8).astype(float), rng.random(8) < 0.7
+
+    def excess(rows):
+        """Mantel's statistic of an arm, from the table at each step that a run reaches the goal in."""
+        arm, total = np.isin(np.arange(8), rows), 0.0
+        for step in np.unique(times[reached]):
+            at_risk, now = times >= step, (times == step) & reached
+            total += (now & arm).sum() - now.sum() * (at_risk & arm).sum() / at_risk.sum()
+        return total
+
+    dealt = np.array([excess(rows) for rows in itertools.combinations(range(8), 4)])
+    tails = np.mean(dealt >= dealt[0] - 1e-9), np.mean(dealt <= dealt[0] + 1e-9)
+    found = intervals.log_rank(times[:4], reached[:4], times[4:], reached[4:])
+    assert found == pytest.approx(min(1.0, 2 * min(tails)))
