@@ -24,6 +24,8 @@ from study.schema import STEP_NAMES
 
 TERMS = ("moments", "mean", "variance")
 PREDICTED = 500  # images that the generator makes in one batch for judging, as `training` does
+MOST_WAITING = 8
+PRECISION = {"dense": "highest", "conv": "default"}
 TOGETHER = {"dense": 256, "conv": 1}  # runs that one program trains: a batch of convolutions gains nothing
 
 
@@ -41,7 +43,6 @@ def run(planned, results, together=None, workers=None):
         ValueError: an experiment that a fleet cannot train.
         OSError: the results folder cannot be written.
     """
-    jax.config.update("jax_default_matmul_precision", "highest")  # float32, not TF32
     files.check_writable(results)
     missing = [experiment for experiment in planned if not experiment.folder(results).exists()]
     for experiment in missing:
@@ -49,27 +50,26 @@ def run(planned, results, together=None, workers=None):
     groups = {}
     for experiment in missing:
         groups.setdefault(_program_key(experiment), []).append(experiment)
+    waiting = []  # for their scores, while the next runs train
     with _judges(workers) as judges:
         for group in groups.values():
-            size = together or TOGETHER["dense" if group[0].network.startswith("dense-") else "conv"]
-            _run_group(group, size, results, judges)
+            dense = _is_dense(group[0])
+            # A graph of convolutions is twice as fast with TensorFloat-32; dense layers gain nothing.
+            jax.config.update("jax_default_matmul_precision", PRECISION["dense" if dense else "conv"])
+            program, size = Program(group[0]), together or TOGETHER["dense" if dense else "conv"]
+            for start in range(0, len(group), size):
+                chunk = group[start : start + size]
+                waiting.append((chunk, _train(program, chunk, judges)))
+                last = chunk[-1]
+                print(f"{last.profile} {last.network} {last.arm}: {start + len(chunk)} of {len(group)}", flush=True)
+                while waiting and (len(waiting) > MOST_WAITING or all(log.is_judged for log in waiting[0][1])):
+                    _write(results, *waiting.pop(0))
+        for chunk, logs in waiting:
+            _write(results, chunk, logs)
 
 
-def _run_group(group, size, results, judges):
-    """Train the runs of one program, `size` at a time, and write each record when it has been judged."""
-    program = Program(group[0])
-    waiting = []
-    for start in range(0, len(group), size):
-        chunk = group[start : start + size]
-        waiting.append((chunk, _train(program, chunk, judges)))
-        print(
-            f"{chunk[0].profile} {chunk[0].network} {chunk[0].arm}: {start + len(chunk)} of {len(group)} trained",
-            flush=True,
-        )
-        while len(waiting) > 1:
-            _write(results, *waiting.pop(0))
-    for chunk, logs in waiting:
-        _write(results, chunk, logs)
+def _is_dense(experiment):
+    return experiment.network.startswith("dense-") and experiment.network != "dense-g-conv-d"
 
 
 def _check(experiment):
@@ -324,6 +324,11 @@ class _Log:
         self.started = journal.now()
 
     @property
+    def is_judged(self):
+        """Whether all scores are there."""
+        return all(score.done() for score in self.scores.values())
+
+    @property
     def failed(self):
         """Why the run has failed, or nothing."""
         return self.epochs[-1].failed if self.epochs else ""
@@ -357,7 +362,8 @@ class _Log:
         for index, score in self.scores.items():
             self.epochs[index].row |= score.result()
         parts = [epoch.contents(epoch.row["seconds"]) for epoch in self.epochs]
-        provenance = {**machine.provenance(), "started": self.started}
+        precision = PRECISION["dense" if _is_dense(self.experiment) else "conv"]
+        provenance = {**machine.provenance(), "precision": precision, "started": self.started}
         return journal.assemble(self.experiment, *map(list, zip(*parts, strict=True)), provenance)
 
 

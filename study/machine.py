@@ -136,7 +136,12 @@ def _processor():
 
 
 def commit():
-    """Commit of the code, with a + if helpers or study differ from it; "unknown" outside a checkout."""
+    """Commit of the code, with a + if helpers or study differ from it; "unknown" outside a checkout.
+
+    Where the code travels without its history, STUDY_COMMIT says it.
+    """
+    if named := os.environ.get("STUDY_COMMIT"):
+        return named
     git = ["git", "-C", str(ROOT)]
     clean = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     run = functools.partial(subprocess.run, capture_output=True, text=True, check=True, env=clean)
