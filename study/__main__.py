@@ -49,6 +49,14 @@ def _parser():
     place.add_argument("--live", action="store_true", help="your own runs, in STUDY_RESULTS or results/live")
     command.set_defaults(action=_table)
 
+    command = commands.add_parser("claims", help="print the verdict table: each claim and what decides it")
+    command.add_argument("--results", **read)
+    command.set_defaults(action=_claims)
+
+    command = commands.add_parser("landmarks", help="judge noise, shuffled pixels, a Gaussian cloud and real digits")
+    command.add_argument("--results", **write)
+    command.set_defaults(action=_landmarks)
+
     command = commands.add_parser("probe", help="measure both gradients inside runs that are not yet probed")
     command.add_argument("--tests", **tests, choices=list(settings.LEARNING_RATES), default=[1, 2, 3])
     command.add_argument("--arms", nargs="+", default=["plain", "moments"], choices=("plain", *PENALTIES))
@@ -196,6 +204,27 @@ def _table(options):
         )
     print(f"The three tests, profile {profile}:")
     print(catalogue.table_text(chosen))
+
+
+def _claims(options):
+    from study import claims, gradients, hypotheses
+
+    table = claims.table(options.results)
+    print(claims.text(table))
+    print("\nWhich term does the work, and which does more:")
+    print(claims.which_term(table).to_string())
+    print("\nHypotheses (docs/hypotheses.md):")
+    for name, row in hypotheses.judge(table, gradients.terms(options.results)).iterrows():
+        print(f"{name}: {row['verdict']} ({row['found']})")
+
+
+def _landmarks(options):
+    from study import files, landmarks
+
+    folder = options.results or settings.live_results()
+    files.check_writable(folder)
+    for name, scores in landmarks.make(folder / landmarks.PATH.name).items():
+        print(f"{name:18s} FD {scores['frechet_distance']:6.1f}  KID {scores['kernel_distance']:6.2f}")
 
 
 def _probe(options):

@@ -48,7 +48,7 @@ def row(header, experiment):
 
     Its keys: name, test (0 if the rate is none of the study's), arm (one with moments is named by its
     penalty), the experiment's fields, status, reason, every final metric (NaN for a failed run, and
-    where an older record lacks it) and wall_seconds.
+    where an older record lacks it), wall_seconds and engine, which draws the weights from the seed.
     """
     return {
         "name": experiment.name,
@@ -58,6 +58,7 @@ def row(header, experiment):
         "reason": header["reason"],
         **{name: header["metrics"].get(name, math.nan) for name in schema.METRICS},
         "wall_seconds": header["provenance"]["wall_seconds"],
+        "engine": header["provenance"].get("backend", "tensorflow"),
     }
 
 

@@ -243,10 +243,12 @@ def load(results=RECORDED):
     Returns:
         `tables.load_runs`, where the metrics of a run that was judged after each of five epochs or more are the
         means of the last five, with two more columns: reached_at, the first judged epoch below 100 (the last one if
-        there is none), and reached, a boolean.
+        there is none), and reached, a boolean. The seed is text that names the engine too.
     """
     rows = tables.load_runs(results).to_dict("records")
     for row in rows:
+        # From one seed TensorFlow and JAX draw other weights: no pair is made across them.
+        row["seed"] = f"{row['seed']} {row['engine']}"
         row |= {"reached_at": row["epochs"], "reached": False}
         if row["epochs"] > 1:
             row |= _over_training(Path(results) / row["profile"] / row["name"], row)

@@ -266,6 +266,31 @@ def author_within_bands(author, record, level=0.95):
     return pd.DataFrame(rows, columns=["epoch", "name", "author", "low", "high", "inside"]).dropna()
 
 
+def first_post_levels(log, epochs, first=50):
+    """Do the losses and gaps of the first post's author lie where ours do, over the later epochs?
+
+    Args:
+        log: rows of one of his arms, from data/author_feed_forward.csv, each of an epoch's last batch.
+        epochs: rows of `tables.load_epochs` of the same network and arm, several seeds.
+        first: the epoch from which on the levels are means.
+
+    Returns:
+        A DataFrame indexed by quantity: author, ours (`Estimate` of the mean over seeds) and ratio (ours to his). The
+        generator's loss is without the penalty, and the gaps have their weight, as he logged them.
+    """
+    ours = epochs[epochs["epoch"] >= first]
+    weight = ours["moment_weight"]
+    gaps = {f"weighted_{name}": weight * ours[name] for name in ("mean_gap", "variance_gap")}
+    ours = ours.assign(**gaps, generator_loss_without_penalty=ours["generator_loss"] - sum(gaps.values()))
+    rows = {}
+    for name in ("discriminator_loss", "generator_loss_without_penalty", *gaps):
+        level = log.loc[log["epoch"] >= first, name].mean()
+        if np.isfinite(level):  # he logged no gaps of plain arms
+            found = intervals.estimate([ours.groupby("seed")[name].mean()])
+            rows[name] = {"author": level, "ours": found, "ratio": found.value / level}
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("quantity")
+
+
 def as_text(table, form=".1f", **forms):
     """A table ready to print: estimates with their intervals, p-values with three digits.
 

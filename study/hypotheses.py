@@ -1,0 +1,105 @@
+"""Which hypothesis about the terms survived, by the rule of docs/hypotheses.md, from verdicts and probes."""
+
+import numpy as np
+import pandas as pd
+
+from study import verdicts
+
+SIDE = "mean alone closer than variance alone"
+WORDS = {verdicts.HELD: "mean", verdicts.FELL: "variance"}
+FIRST_STEPS = 50
+
+# What each network has to side with, if the hypothesis is true.
+EXPECTED = {
+    "H1 the generator decides, not the discriminator": {"dense-g-conv-d": "mean", "conv-g-dense-d": "variance"},
+    "H2 batch normalisation in the generator decides": {"dcgan-no-bn-g": "mean"},
+    "H3 batch normalisation in the discriminator decides": {"dcgan-no-bn-d": "mean"},
+    "H4 batch normalisation in a dense generator changes nothing": {"dense-2-bn": "mean"},
+}
+
+
+def sides(rows):
+    """Which term does more in each network, by rate.
+
+    Args:
+        rows: the verdict table, as `claims.table` returns it.
+
+    Returns:
+        A dict from a network to the verdicts of its rates: "mean", "variance" or "undecided".
+    """
+    found = rows[(rows["claim"] == SIDE) & rows["where"].str.contains("terms-") & (rows["n"] != 0)]
+    networks = found["where"].str.split(",").str[0]
+    words = found["new"].map(WORDS).fillna(verdicts.UNDECIDED)
+    return {network: list(words[networks == network]) for network in dict.fromkeys(networks)}
+
+
+def judge(rows, gradients=None):
+    """The verdict on each hypothesis.
+
+    Args:
+        rows: the verdict table, as `claims.table` returns it.
+        gradients: the steps that `probe.load` returns of both sets of terms; None without probes.
+
+    Returns:
+        A DataFrame indexed by hypothesis: found (what each network sided with, rate by rate) and verdict. A part
+        held if a network sided as expected at one rate or both and nowhere the other way, and fell if the other
+        way round; a hypothesis held if all its parts did, and fell if one did.
+    """
+    known, table = sides(rows), {}
+    for name, expected in EXPECTED.items():
+        parts = [_part(known.get(network, []), term) for network, term in expected.items()]
+        found = "; ".join(f"{network}: {', '.join(known.get(network, [])) or 'no runs'}" for network in expected)
+        table[name] = {"found": found, "verdict": _together(parts)}
+    table["H5 the term with the larger gradient at the weights does the work"] = _by_gradients(known, gradients)
+    return pd.DataFrame.from_dict(table, orient="index").rename_axis("hypothesis")
+
+
+def _part(words, expected):
+    if not words:
+        return verdicts.NO_RUNS
+    other = {"mean": "variance", "variance": "mean"}[expected]
+    for_it, against = expected in words, other in words
+    return verdicts.UNDECIDED if for_it == against else verdicts.HELD if for_it else verdicts.FELL
+
+
+def _together(parts):
+    if verdicts.FELL in parts:
+        return verdicts.FELL
+    if verdicts.NO_RUNS in parts:
+        return verdicts.NO_RUNS
+    return verdicts.HELD if set(parts) == {verdicts.HELD} else verdicts.UNDECIDED
+
+
+def ratios(gradients):
+    """How much larger the mean term's gradient at the generator's weights is than the variance term's.
+
+    Args:
+        gradients: the steps that `probe.load` returns, of plain runs among others.
+
+    Returns:
+        A DataFrame indexed by network and learning_rate: at_start and first_steps, the geometric mean over seeds of
+        the ratio of norms before training and (the median) over the first 50 steps of the plain runs, and n.
+    """
+    plain = gradients[gradients["arm"] == "plain"]
+    plain = plain.assign(log=np.log(plain["mean_norm"] / plain["variance_norm"]))
+    places = ["network", "learning_rate"]
+    start = plain[plain["step"] == 0].groupby([*places, "seed"])["log"].mean()
+    first = plain[plain["step"].between(1, FIRST_STEPS)].groupby([*places, "seed"])["log"].median()
+    table = pd.DataFrame({"at_start": start, "first_steps": first})
+    means = np.exp(table.groupby(places).mean())
+    return means.assign(n=table.groupby(places).size())
+
+
+def _by_gradients(known, gradients):
+    if gradients is None:
+        return {"found": "no probes", "verdict": verdicts.NO_RUNS}
+    table = ratios(gradients)
+    parts, found = [], []
+    for network in dict.fromkeys(table.index.get_level_values("network")):
+        larger = set(
+            np.where(table.loc[network, ["at_start", "first_steps"]].to_numpy().ravel() > 1, "mean", "variance")
+        )
+        values = ", ".join(f"{value:.2f}" for value in table.loc[network, "first_steps"])
+        found.append(f"{network}: {values}, {', '.join(known.get(network, [])) or 'no runs'}")
+        parts.append(_part(known.get(network, []), larger.pop()) if len(larger) == 1 else verdicts.UNDECIDED)
+    return {"found": "; ".join(found), "verdict": _together(parts)}
