@@ -16,7 +16,7 @@ NBVAL = folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
 	$(1)/python -m pytest --nbval --nbval-current-env --nbval-cell-timeout=1800 notebooks
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-slow test-colab lint unit notebooks figures bench store badges html lock clean
+.PHONY: help run test test-slow test-colab test-fleet lint unit notebooks figures bench store badges html lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | awk -F'\t' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -47,6 +47,10 @@ test-colab: $(COLAB_READY) ## the helpers' tests and all notebooks under Colab's
 	@failed=; $(COLAB)/bin/python -m pytest -m "not slow" tests/helpers || failed="$$failed helpers"; \
 	{ $(call NBVAL,$(COLAB)/bin); } || failed="$$failed notebooks"; \
 	test -z "$$failed" || { echo "failed:$$failed"; exit 1; }
+
+test-fleet: $(READY) ## many runs in one program with JAX: installs it and tests that its steps are TensorFlow's
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check "jax>=0.6"
+	$(BIN)/python -m pytest -m slow tests/study/test_fleet.py
 
 figures: $(READY) ## draw figures/ from results/
 	$(BIN)/python -m study figures

@@ -207,12 +207,14 @@ def _table(options):
 
 
 def _claims(options):
-    from study import claims, gradients, hypotheses
+    from study import claims, evidence, gradients, hypotheses
 
     table = claims.table(options.results)
     print(claims.text(table))
     print("\nWhich term does the work, and which does more:")
     print(claims.which_term(table).to_string())
+    print("\nThe author of the first post beside us, epochs 50 to 100:")
+    print(evidence.as_text(evidence.first_post_table(options.results), ".3f").to_string())
     print("\nHypotheses (docs/hypotheses.md):")
     for name, row in hypotheses.judge(table, gradients.terms(options.results)).iterrows():
         print(f"{name}: {row['verdict']} ({row['found']})")

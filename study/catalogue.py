@@ -18,12 +18,13 @@ COLUMNS = {
 }
 
 
-def read_all(results, read):
+def read_all(results, read, profiles=tuple(PROFILES)):
     """What `read` returns of each record below a folder, and the errors about the damaged ones.
 
     Args:
         results: folder with records in <profile>/<name>/.
         read: function of a record's folder that raises a `schema.RecordError` about a damaged one.
+        profiles: whose records are read.
 
     Returns:
         Two lists, in order of profile and name.
@@ -35,7 +36,7 @@ def read_all(results, read):
     if not results.is_dir():
         raise FileNotFoundError(f"Results folder {results}: expected a folder of records, found none there.")
     read_ones, damaged = [], []
-    for folder in schema.find(results, PROFILES):
+    for folder in schema.find(results, profiles):
         try:
             read_ones.append(read(folder))
         except schema.RecordError as error:

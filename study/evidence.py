@@ -7,9 +7,11 @@ makes a table ready to print.
 import numpy as np
 import pandas as pd
 
-from study import intervals
+from study import intervals, tables
 from study.intervals import Estimate
+from study.settings import RECORDED, ROOT
 
+FIRST_POST_LOG = ROOT / "data" / "author_feed_forward.csv"
 COLLAPSED_BELOW = 1.0  # nats of label entropy, fixed before the runs; ten digits in equal shares have 2.30
 THRESHOLDS = (300, 250, 200)  # Fréchet distances to fall below; images of noise are beyond 300
 
@@ -264,6 +266,17 @@ def author_within_bands(author, record, level=0.95):
             low, high = np.quantile(batches[epoch - 1], tails)
             rows.append((epoch, name, value, low, high, bool(low <= value <= high)))
     return pd.DataFrame(rows, columns=["epoch", "name", "author", "low", "high", "inside"]).dropna()
+
+
+def first_post_table(results=RECORDED, path=FIRST_POST_LOG):
+    """`first_post_levels` of each arm that the author logged: a DataFrame indexed by network, arm and quantity."""
+    log, epochs = pd.read_csv(path), tables.load_epochs(results, ["first-post"])
+    found = {}
+    for (generator, weight), rows in log.groupby(["generator", "moment_weight"], sort=False):
+        network = "dense-2-bn" if "normalisation" in generator else "dense-2"
+        ours = epochs[(epochs["network"] == network) & (epochs["moment_weight"] == weight)]
+        found[network, ours["arm"].iloc[0]] = first_post_levels(rows, ours)
+    return pd.concat(found, names=["network", "arm"]).sort_index(level=[0, 1], sort_remaining=False)
 
 
 def first_post_levels(log, epochs, first=50):

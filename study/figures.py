@@ -189,6 +189,8 @@ def seeds(runs, collapsed_below, tests=(1, 2, 3)):
 def variants(runs, table, arms, collapsed_below, title):
     """Figure of the penalties of one test: every seed's Fréchet distance and label entropy, with means.
 
+    Their intervals are cut at what the score can be: 0, and of the entropy the logarithm of 10.
+
     Args:
         runs: DataFrame as `study.load_runs` returns it, of one test.
         table: the same test's rows of `evidence.variants`, indexed by arm.
@@ -198,6 +200,7 @@ def variants(runs, table, arms, collapsed_below, title):
     """
     panels = {"frechet_distance": ("score", "Fréchet distance (lower is better)"),
               "label_entropy": ("entropy", "label entropy (nats; collapsed below the dotted line)")}  # fmt: skip
+    most = {"frechet_distance": np.inf, "label_entropy": np.log(10)}  # of ten digits in equal shares
     figure, axes = plots.subplots(1, 2, figsize=(9.5, 1.4 + 0.42 * len(arms)), sharey=True)
     for axis, (name, (column, label)) in zip(axes, panels.items(), strict=True):
         for row, arm in enumerate(arms):
@@ -205,7 +208,7 @@ def variants(runs, table, arms, collapsed_below, title):
             values = runs.loc[runs["arm"] == arm, name]
             axis.plot(values, [row] * len(values), "o", color=colour, ms=5, alpha=0.4)
             found = table.loc[arm, column]
-            axis.plot([found.low, found.high], [row - 0.25] * 2, color=colour, lw=2)
+            axis.plot(np.clip([found.low, found.high], 0, most[name]), [row - 0.25] * 2, color=colour, lw=2)
             axis.plot(found.value, row - 0.25, "|", color=colour, ms=11, mew=2)
         axis.set(xlabel=label, ylim=(len(arms) - 0.4, -0.7))
         axis.grid(axis="y", visible=False)

@@ -7,21 +7,22 @@ import pandas as pd
 
 from study import catalogue, plans, records, schema
 from study.experiment import Experiment
-from study.settings import RECORDED
+from study.settings import PROFILES, RECORDED
 
 NAMES = tuple(name for name in schema.METRICS if name not in schema.OPTIONAL_METRICS)
 
 
-def load_records(results=RECORDED):
+def load_records(results=RECORDED, profiles=tuple(PROFILES)):
     """Read all records below a folder; damaged ones are named in a warning and left out.
 
     Args:
         results: folder with records in <profile>/<name>/.
+        profiles: whose records are read.
 
     Returns:
         A list of `records.Record`, in order of profile and name.
     """
-    return _or_warn(*catalogue.read_all(results, records.read))
+    return _or_warn(*catalogue.read_all(results, records.read, profiles))
 
 
 def _or_warn(loaded, damaged):
@@ -61,14 +62,14 @@ def load_runs(results=RECORDED):
     return pd.DataFrame(_or_warn(*catalogue.rows(results)))
 
 
-def load_epochs(results=RECORDED):
-    """Tidy table of all recorded epochs below a folder, one row a run and epoch.
+def load_epochs(results=RECORDED, profiles=tuple(PROFILES)):
+    """Tidy table of all recorded epochs below a folder, one row a run and epoch; of some profiles, if named.
 
     Returns:
         A DataFrame with test, arm, learning_rate, moment_weight, penalty, seed, profile, epoch,
         the losses and unweighted gaps of the epoch's last batch, and every metric.
     """
-    return _joined(record.epochs.assign(**_labels(record)) for record in load_records(results))
+    return _joined(record.epochs.assign(**_labels(record)) for record in load_records(results, profiles))
 
 
 def load_frames(results=RECORDED):

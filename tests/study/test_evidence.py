@@ -158,3 +158,21 @@ def test_variants_pair_each_penalty_with_both_arms_and_count_its_collapses(runs)
     scores = extra.loc[extra["test"] == 1, "frechet_distance"]
     assert mean["score"].value == pytest.approx(stats.gmean(scores)) and mean["score"].low < stats.gmean(scores)
     assert mean["entropy"].value == pytest.approx((2 * 0.5 + 6 * 2.0) / 8)
+
+
+def test_the_first_posts_levels_are_means_of_later_epochs_without_the_penalty():
+    log = pd.DataFrame({"epoch": [49, 50, 51], "discriminator_loss": [9.0, 1.0, 3.0],
+                        "generator_loss_without_penalty": [9.0, 2.0, 2.0],
+                        "weighted_mean_gap": [9.0, 4.0, 4.0], "weighted_variance_gap": np.nan})  # fmt: skip
+    one = pd.DataFrame({"epoch": [49, 50, 51], "moment_weight": 0.1, "discriminator_loss": [0.0, 3.0, 5.0],
+                        "generator_loss": [0.0, 8.0, 8.0], "mean_gap": 20.0, "variance_gap": 30.0})  # fmt: skip
+    epochs = pd.concat([one.assign(seed=0), one.assign(seed=1, discriminator_loss=2.0)])
+    table = evidence.first_post_levels(log, epochs)
+    assert list(table.index) == ["discriminator_loss", "generator_loss_without_penalty", "weighted_mean_gap"]
+    assert [row.value for row in table["ours"]] == [3.0, 3.0, 2.0] and list(table["ratio"]) == [1.5, 1.5, 0.5]
+
+
+def test_the_stabilised_arm_of_the_first_post_lies_where_its_author_logged_it():
+    table = evidence.first_post_table().loc[("dense-2", "moments")]
+    assert abs(table.loc[["discriminator_loss", "generator_loss_without_penalty"], "ratio"] - 1).max() < 0.15
+    assert abs(table.loc[["weighted_mean_gap", "weighted_variance_gap"], "ratio"] - 1).max() < 0.10

@@ -10,6 +10,7 @@ from PIL import Image, ImageSequence
 import pytest
 
 from study import figures, tables
+from study.intervals import Estimate
 from study.settings import RECORDED, ROOT
 
 FLOORS = {"frechet_distance": 0.5, "label_entropy": 2.3, "recall": 0.9}
@@ -45,6 +46,14 @@ def test_grids_show_the_frames_they_say(two):
     shown += [plots.tile(record.images[-1], 8) for record in two for _ in range(2)]
     for axis, expected in zip([*axes, *figures.three_tests({1: two, 3: two}).axes], shown, strict=True):
         assert np.array_equal(axis.images[0].get_array(), expected)
+
+
+def test_intervals_of_variants_end_where_their_score_does():
+    table = pd.DataFrame({"score": [Estimate(200, 100, 400, 5)], "entropy": [Estimate(1.1, -0.4, 2.6, 5)]}, ["mean"])
+    runs = pd.DataFrame({"arm": "mean", "frechet_distance": [150.0, 250.0], "label_entropy": [0.0, 2.2]})
+    distances, entropies = figures.variants(runs, table, ["mean"], 1.0, "a rate").axes
+    assert list(distances.lines[1].get_xdata()) == [100, 400]
+    assert list(entropies.lines[1].get_xdata()) == [0, np.log(10)]
 
 
 def test_panels_show_weighted_gaps_and_the_loss_without_its_penalty(two):

@@ -2,12 +2,12 @@
 
 import dataclasses
 import importlib.util
+import json
 import os
 import random
 import subprocess
 import sys
 
-from helpers import data
 import numpy as np
 import pytest
 
@@ -18,7 +18,7 @@ pytestmark = [
     pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="JAX is an extra: pip install -e .[gpu]"),
 ]
 
-# Trains the runs of a pickled-free description with the initial weights that TensorFlow drew.
+# Trains runs, described in a file, with the initial weights that TensorFlow drew.
 FLEET = """
 import json, sys
 import numpy as np
@@ -43,8 +43,6 @@ if __name__ == "__main__":
 
 def fleet(runs, folder):
     """Train runs by JAX in another process, from TensorFlow's initial weights; return their records."""
-    import json
-
     for network, seed, regularizer in {(run.network, run.seed, run.regularizer) for run in runs}:
         pair = networks.build(network, random.Random(seed), regularizer)
         arrays = {
@@ -67,8 +65,10 @@ def fleet(runs, folder):
 def test_a_fleet_takes_the_steps_that_tensorflow_takes(network, tmp_path):
     """From the same weights, images and noise; dropout alone is drawn otherwise, and these pairs have none."""
     small = {"network": network, "frame_images": 0, "frames_per_epoch": 0, "epochs": 1, "train_images": 1_000}
-    runs = plans.at_rates([0.001], ["plain", "moments", "mean", "covariance"], [0], "smoke", **small)
-    runs += plans.at_rates([0.001], ["plain"], [1], "smoke", regularizer="r1", discriminator_rate=0.004, **small)
+    arms = ["plain", "moments", "mean", "covariance"] if network == "dense-2" else ["moments"]
+    runs = plans.at_rates([0.001], arms, [0], "smoke", **small)
+    if network == "dense-2":
+        runs += plans.at_rates([0.001], ["plain"], [1], "smoke", regularizer="r1", discriminator_rate=0.004, **small)
     for run, record in zip(runs, fleet(runs, tmp_path), strict=True):
         expected = training.run(run, tmp_path / "tensorflow", verbose=0)
         assert record.config == expected.config and record.provenance["backend"] == "jax"
@@ -87,4 +87,4 @@ def test_a_diverging_run_fails_on_record_and_the_others_go_on(tmp_path):
     ]
     bad, good = fleet(runs, tmp_path)
     assert bad.status == "failed" and "nan" in bad.reason and not bad.metrics
-    assert good.status == "finished" and len(good.images) == 3 and data.unscale  # before, and after both epochs
+    assert good.status == "finished" and len(good.images) == 3  # before, and after both epochs

@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 from study import penalties
-from study.experiment import PENALTIES
+from study.experiment import PENALTIES, Experiment
 from study.penalties import Averaged, Dataset, Features, Placebo
 
 SHAPE = (28, 28, 1)
@@ -146,9 +146,16 @@ def test_features_are_those_of_the_last_convolution():
     assert all(np.isfinite(g).all() and np.abs(g).max() > 0 for g in gradients)
 
 
+def test_weights_apart_are_those_of_the_two_gaps():
+    run = Experiment.of_test(2, True, profile="smoke", moment_weight=0.5, variance_weight=0.125)
+    terms = penalties.build(run, None, None)((8.0, 4.0), None, None, step=0)
+    assert tuple(run.moment_weight * term for term in terms) == (0.5 * 8.0, 0.125 * 4.0)
+
+
 @pytest.mark.parametrize("name", PENALTIES)
 def test_every_name_builds_a_penalty_of_two_scalars(name):
     images = batch(0, 8).astype(np.float32)
-    penalty = penalties.build(name, 0, models.build_discriminator(), lambda: images)
+    run = Experiment.of_test(2, True, profile="smoke", penalty=name)
+    penalty = penalties.build(run, models.build_discriminator(), lambda: images)
     terms, _ = terms_and_gradients(penalty, images, batch(1, 8).astype(np.float32))
     assert len(terms) == 2 and np.isfinite(terms).all()

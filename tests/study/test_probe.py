@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 import tensorflow as tf
 
-from study import probe, records, schema
+from study import gradients, probe, records, schema
 from study.settings import RECORDED
 
 
@@ -121,7 +121,7 @@ def test_a_probed_run_ends_with_the_same_bits_and_is_read_as_it_was_written(prob
     assert not schema.find(results, ["smoke"])  # no ordinary record, and nothing unfinished
     assert [path for path in probed.parent.iterdir() if not path.name.startswith(".lock-")] == [probed]
     steps, runs = probe.load(results, "smoke")
-    assert steps["step"].tolist() == [0, 2, 4, 6] and list(steps) == list(probe.COLUMNS)
+    assert steps["step"].tolist() == [0, 2, 4, 6] and list(steps) == [*gradients.COLUMNS, "network", "learning_rate"]
     labels = {"test": 2, "arm": "moments", "seed": 0}
     assert (steps[list(labels)] == pd.Series(labels)).all(axis=None) and not steps.isna().any(axis=None)
     assert runs.iloc[0][[*labels, "status"]].to_dict() == {**labels, "status": "finished"}
@@ -165,7 +165,7 @@ def test_no_records_at_all_are_named_and_a_failed_run_is_recorded_with_what_was_
     probe.record(tiny(learning_rate=1e30), tmp_path, every=1)
     steps, runs = probe.load(tmp_path, "smoke")
     assert runs["status"].tolist() == ["failed"] and runs["frechet_distance"].isna().all()
-    assert steps["step"].tolist() == [0, 1] and np.isfinite(steps.loc[0, list(probe.MEASURED)].astype(float)).all()
+    assert steps["step"].tolist() == [0, 1] and np.isfinite(steps.loc[0, list(gradients.MEASURED)].astype(float)).all()
 
 
 DAMAGES = {
@@ -198,3 +198,13 @@ def test_every_recorded_probe_is_read():
             steps, runs = probe.load(RECORDED, profile)
         folders = [path for path in (RECORDED / "gradients" / profile).iterdir() if path.name[0] != "."]
         assert len(runs) == len(folders) and not steps.duplicated(["test", "arm", "seed", "step"]).any()
+
+
+def test_a_probe_looks_when_steps_end(tiny, tmp_path):
+    together = tiny(steps_per_execution=3)
+    with pytest.raises(ValueError, match="Every: expected a multiple of 3 steps, found 2"):
+        probe.Probe(together, tmp_path, 2)
+    probe.record(together, tmp_path, 3)
+    steps, _ = probe.load(tmp_path, "smoke")
+    assert steps["step"].tolist() == [0, 3, 6] and set(steps["network"]) == {"dcgan"}
+    assert gradients.terms(tmp_path) is None  # of other profiles than the terms'

@@ -172,6 +172,34 @@ def test_a_recorded_run_begins_so_again(tmp_path, profile, test, penalty, steps)
         np.testing.assert_array_equal(records.compact(again), expected)
 
 
+LEAN = {"frames_per_epoch": 0, "frame_images": 0, "grid_images": 5, "judged_epochs": (2,)}
+
+
+def test_steps_taken_together_are_the_same_steps_and_a_stopped_run_goes_on_between_them(tiny, tmp_path, pair):
+    run = tiny(steps_per_execution=3, **LEAN)
+    with pytest.raises(Stopped):
+        training.run(run, tmp_path, [At(2, stop)], verbose=0)
+    record = training.run(run, tmp_path, verbose=0)
+    for name, values in pair[1].steps.items():  # one step at a time; of each three the last is logged
+        assert record.steps[name].tobytes() == values[2::3].tobytes()
+    assert record.images.tobytes() == pair[1].images[-1:, :5].tobytes() and record.metrics == pair[1].metrics
+    assert record.epochs["frechet_distance"].isna().tolist() == [True, False]
+    assert list(record.frames["step"]) == [6]
+
+
+@pytest.mark.parametrize("network", ["dense-4-dead-bn-dropout", "conv-g-dense-d"])
+def test_other_networks_repeat_to_the_bit(tiny, tmp_path, network, same_bits):
+    runs = [training.run(tiny(network=network, **LEAN), tmp_path / name, verbose=0) for name in "ab"]
+    same_bits(*runs)
+
+
+def test_rates_and_beta_reach_their_optimizers(tiny):
+    gan = training.build(tiny(learning_rate=0.001, discriminator_rate=0.004, beta_1=0.5))
+    assert float(gan.generator_optimizer.learning_rate) == np.float32(0.001)
+    assert float(gan.discriminator_optimizer.learning_rate) == np.float32(0.004)
+    assert gan.generator_optimizer.beta_1 == gan.discriminator_optimizer.beta_1 == 0.5
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["placebo", "rescaled", "averaged"])
 def test_a_stopped_run_of_a_variant_with_a_state_resumes_to_the_same_bits(tiny, tmp_path, same_bits, name):
@@ -192,7 +220,8 @@ def test_a_run_stopped_three_times_resumes_to_the_same_bits(tiny, tmp_path, pair
                 patched.setattr(owner, name, stop)
             training.run(tiny(), tmp_path, [steps], verbose=0)
         begun.append(steps.done)
-        assert catalogue.status(tmp_path) == {"valid": 0, "runs": [], "damaged": []}  # unfinished is not damaged
+        counts = catalogue.status(tmp_path)
+        assert (counts["valid"], counts["runs"], counts["damaged"]) == (0, [], [])  # unfinished is not damaged
     steps = At(1000, stop)
     same_bits(training.run(tiny(), tmp_path, [steps], verbose=0), pair[1])
     assert [*begun, steps.done] == [5, 3, 3, 0]  # each time from the last whole epoch
