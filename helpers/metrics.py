@@ -100,11 +100,12 @@ def variance_ratio(images: np.ndarray) -> float:
         ValueError: images of a wrong shape, dtype or range, or fewer than two.
     """
     spread = np.var(data.check_images(images, fewest=2), axis=0, ddof=1, dtype=np.float64).sum()
-    return float(spread / _training_spread())
+    return float(spread / training_spread())
 
 
 @functools.cache
-def _training_spread():
+def training_spread() -> float:
+    """Summed per-pixel variance of the training images, unbiased."""
     return np.var(data.load_mnist().train_images, axis=0, ddof=1, dtype=np.float64).sum()
 
 

@@ -6,7 +6,6 @@ what is recorded stays, the rest begins anew.
 """
 
 import concurrent.futures
-import functools
 import multiprocessing
 import os
 import random
@@ -163,10 +162,8 @@ class Program:
                 logits = self.discriminator(fake, training=True)
                 gaps = losses.moment_gaps(fake, images)
                 terms = self._terms(gaps, fake, images, numbers, state["generator_optimizer"][0])
-                return losses.generator_loss(logits, terms, 1.0, rivals.adversarial_weight(self.experiment.penalty)), (
-                    gaps,
-                    self._others(scope),
-                )
+                paid = losses.generator_loss(logits, terms, 1.0, rivals.adversarial_weight(self.experiment.penalty))
+                return paid, (gaps, self._others(scope))
 
         (paid, (gaps, other)), pull = jax.value_and_grad(generator_loss, has_aux=True)(fake)
         generator, generator_optimizer = self.optimizers[0].stateless_apply(
@@ -214,27 +211,22 @@ class Program:
     def _generate(self, state, latents):
         """Images (runs, n, 28, 28, 1) from latents (n, 100), in inference mode."""
 
-        def of_one(run):
-            weights, other = run
-            parts = latents.reshape(-1, min(PREDICTED, len(latents)), latents.shape[1])
-            images = [self.generator.stateless_call(weights, other, part, training=False)[0] for part in parts]
-            return jnp.concatenate(images)
+        return jax.lax.map(lambda run: self._images(*run, latents), (state["generator"], state["generator_other"]))
 
-        return jax.lax.map(of_one, (state["generator"], state["generator_other"]))
+    def _images(self, weights, others, latents):
+        parts = latents.reshape(-1, min(PREDICTED, len(latents)), latents.shape[1])
+        return jnp.concatenate(
+            [self.generator.stateless_call(weights, others, part, training=False)[0] for part in parts]
+        )
 
     def _read(self, state, latents, which):
         """What the classifier reads on the images of each run, and their spread: labels, features, variances."""
-        reader = self.reader
-        read = [
-            [variable.value for variable in kind]
-            for kind in (reader.trainable_variables, reader.non_trainable_variables)
-        ]
+        trained, others = self.reader.trainable_variables, self.reader.non_trainable_variables
+        read = [variable.value for variable in trained], [variable.value for variable in others]
 
         def of_one(run):
-            images = self._generate(
-                {"generator": [w[None] for w in run[0]], "generator_other": [o[None] for o in run[1]]}, latents[run[2]]
-            )[0]
-            (logits, features), _ = reader.stateless_call(*read, images, training=False)
+            images = self._images(*run[:2], latents[run[2]])
+            (logits, features), _ = self.reader.stateless_call(*read, images, training=False)
             return jnp.argmax(logits, axis=1), features, jnp.var(images, axis=0, ddof=1).sum()
 
         return jax.lax.map(of_one, (state["generator"], state["generator_other"], which))
@@ -378,13 +370,8 @@ def _write(results, experiments, logs):
 
 def _score(labels, features, variance):
     """All metrics of a record, from what the classifier read: see `journal.score`."""
-    spread = variance / metrics._training_spread()
+    spread = variance / metrics.training_spread()
     return {**metrics.judge_reading(labels, features.astype(np.float64)), metrics.RATIO: float(spread)}
-
-
-@functools.cache
-def _cores():
-    return machine.cores()
 
 
 def _judges(workers):
@@ -392,4 +379,4 @@ def _judges(workers):
     jax.devices()  # taken by this process, before the others are told to do without
     os.environ |= {"JAX_PLATFORMS": "cpu", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
     context = multiprocessing.get_context("spawn")
-    return concurrent.futures.ProcessPoolExecutor(workers or max(1, _cores() - 1), context)
+    return concurrent.futures.ProcessPoolExecutor(workers or max(1, machine.cores() - 1), context)
