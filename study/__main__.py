@@ -39,7 +39,9 @@ def _parser():
 
     command = commands.add_parser("status", help="count the records and read them all")
     command.add_argument("--json", action="store_true", help="for programs")
-    command.add_argument("--results", **read)
+    place = command.add_mutually_exclusive_group()
+    place.add_argument("--results", **read)
+    place.add_argument("--live", action="store_true", help="your own runs, in STUDY_RESULTS or results/live")
     command.set_defaults(action=_status)
 
     command = commands.add_parser("table", help="print the tests side by side")
@@ -91,7 +93,7 @@ def _add_settings(group):
     group.add_argument("--rates", type=float, nargs="+", metavar="RATE", help="learning rates, in place of --tests")
     group.add_argument("--discriminator-rate", type=float, metavar="RATE", help="where it is another")
     group.add_argument("--beta1", type=float, dest="beta_1", metavar="β₁", help="of both Adams; default: 0.9")
-    group.add_argument("--moment-weight", type=float, metavar="λ", help="of both gaps or of the penalty; default: 0.1")
+    group.add_argument("--moment-weight", type=float, metavar="λ", help="of the penalty; default: 0.1, or as published")
     group.add_argument("--mean-weight", type=float, metavar="λ", help="of the mean gap alone")
     group.add_argument("--variance-weight", type=float, metavar="λ", help="of the variance gap alone")
     group.add_argument("--network", choices=NETWORKS, help="default: dcgan, the study's pair")
@@ -183,7 +185,7 @@ def _status(options):
         records.read(folder)
         return schema.read_header(folder)
 
-    counts = catalogue.status(options.results, read)
+    counts = catalogue.status(settings.live_results() if options.live else options.results, read)
     if options.json:
         print(json.dumps(counts, indent=2))
         return
@@ -202,7 +204,7 @@ def _table(options):
             f"Records: expected some of profile {profile} in {results}, found none. "
             f"Mend it with: python -m study run --profile {profile} --results {results}"
         )
-    print(f"The three tests, profile {profile}:")
+    print(f"Runs of profile {profile}:")
     print(catalogue.table_text(chosen))
 
 

@@ -5,6 +5,7 @@ import math
 from pathlib import Path
 
 from study import plans, schema
+from study.experiment import DEFAULT_NETWORK
 from study.settings import PROFILES, RECORDED
 
 # Columns of the table: the metric behind each title, and its form.
@@ -83,7 +84,8 @@ def cells(run):
     scores = {title: "failed" if math.isnan(run[name]) else format(run[name], form)
               for title, (name, form) in COLUMNS.items()}  # fmt: skip
     rate = f"{run['learning_rate']:g}"
-    return {"test": str(run["test"]), "rate": rate, "arm": run["arm"], "seed": str(run["seed"]), **scores}
+    arm = run["arm"] if run["network"] == DEFAULT_NETWORK else f"{run['network']} {run['arm']}"
+    return {"test": str(run["test"]), "rate": rate, "arm": arm, "seed": str(run["seed"]), **scores}
 
 
 def table_text(runs):

@@ -12,7 +12,7 @@ import textwrap
 import numpy as np
 import pandas as pd
 
-from study import landmarks, schema, tables, verdicts
+from study import landmarks, plans, schema, tables, verdicts
 from study.intervals import Estimate
 from study.plans import CONV_RATES, DENSE_RATES
 from study.settings import LEARNING_RATES, RECORDED
@@ -173,8 +173,8 @@ def _maps():
     conv = {"profiles": ("map-conv",), "rates": CONV_RATES}
     claims = [Claim("wider range of rates", wider, **place) for place in (conv, dense)]
     claims.append(Claim("variance alone: wider range of rates than both", wider, "variance", "moments", **conv))
-    rivals = ("mean", "variance", "feature-matching", "variance-hinge", "covariance", "plain+spectral", "plain+r1")
-    rivals += ("plain+minibatch-stddev", "plain+beta0.5", "plain+rates1:4")
+    planned = [run.arm for name in ("map-dense", "map-dense-rivals") for run in plans.SETS[name].make(0)]
+    rivals = [arm for arm in dict.fromkeys(planned) if arm not in ("plain", "moments")]
     says = "wider range of rates than a rival, at its published setting"
     return claims + [Claim(says, wider, "moments", rival, **dense) for rival in rivals]
 

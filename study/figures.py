@@ -131,7 +131,8 @@ def evidence_over_training(bands, epochs, floor):
 
     Args:
         bands: DataFrame as `evidence.bands` returns it, for the early phase (upper row).
-        epochs: DataFrame as `study.load_epochs` returns it, of the full protocol, one seed (lower row).
+        epochs: DataFrame as `study.load_epochs` returns it, of the full protocol (lower row): each seed a
+            line, and of several the geometric mean.
         floor: the distance of real training images.
     """
     figure, axes = plots.subplots(2, 3, figsize=(10.5, 6.4), sharey="row")
@@ -142,8 +143,11 @@ def evidence_over_training(bands, epochs, floor):
             style = {"color": plots.COLOURS[arm], "ls": plots.LINES[arm], "lw": 2}
             upper.fill_between(band.index, band["low"], band["high"], color=plots.COLOURS[arm], alpha=0.2, lw=0)
             upper.plot(band.index, band["value"], label=plots.LABELS[arm], **style)
-            run = epochs[(epochs["test"] == test) & (epochs["arm"] == arm)]
-            lower.plot(run["epoch"], run["frechet_distance"], marker=".", **style)
+            runs = epochs[(epochs["test"] == test) & (epochs["arm"] == arm)]
+            scores = runs.pivot(index="epoch", columns="seed", values="frechet_distance")
+            if scores.shape[1] > 1:
+                lower.plot(scores, color=plots.COLOURS[arm], lw=0.8, alpha=0.5)
+            lower.plot(np.exp(np.log(scores).mean(axis=1)), marker=".", **style)
         lower.axhline(floor, color=plots.COLOURS["floor"], ls=":", lw=2, label="real training images")
         upper.set(title=f"test {test}: learning rate {rate}", xlabel="step", ylim=(0, None))
         lower.set(xlabel="epoch", yscale="log", xticks=range(0, 21, 5))
@@ -151,7 +155,8 @@ def evidence_over_training(bands, epochs, floor):
         lower.yaxis.set_major_formatter("{x:g}")
         lower.yaxis.set_minor_formatter(NullFormatter())
     axes[0, 0].set_ylabel(f"Fréchet distance\nfirst epoch, {int(bands['n'].max())} seeds")
-    axes[1, 0].set_ylabel("Fréchet distance\nfull protocol, 1 seed")
+    count = epochs["seed"].nunique()
+    axes[1, 0].set_ylabel(f"Fréchet distance\nfull protocol, {count} seed{'s' if count > 1 else ''}")
     handles = [*axes[0, 0].get_legend_handles_labels(), *axes[1, 0].get_legend_handles_labels()]
     figure.legend(handles[0] + handles[2], handles[1] + handles[3], loc="outside lower center", ncols=3)
     return figure
@@ -277,7 +282,7 @@ def write(results=RECORDED, folder=ROOT / "figures"):
     figures["three_tests"] = three_tests(pairs)
     runs, frames, epochs = tables.load_runs(results), tables.load_frames(results), tables.load_epochs(results)
     early_runs, early_frames = (table[table["profile"] == "lesson"] for table in (runs, frames))
-    full = epochs[(epochs["profile"] == "full") & (epochs["seed"] == 0)]
+    full = epochs[epochs["profile"] == "full"]
     floor = metrics.floor()["frechet_distance"]
     figures["evidence"] = evidence_over_training(evidence.bands(early_frames), full, floor)
     figures["seeds"] = seeds(early_runs, evidence.COLLAPSED_BELOW)

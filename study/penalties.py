@@ -207,4 +207,9 @@ def build(experiment, discriminator, load_images):
         "feature-matching": lambda: rivals.FeatureMatching(discriminator),
         "covariance": lambda: rivals.Covariance(discriminator),
     }
-    return FUNCTIONS.get(experiment.penalty) or layers[experiment.penalty]()
+    name = experiment.penalty
+    if name not in {*FUNCTIONS, *layers}:
+        raise ValueError(
+            f"Penalty {name}: expected in penalties.FUNCTIONS, or as a layer in penalties.build, found none."
+        )
+    return FUNCTIONS.get(name) or layers[name]()

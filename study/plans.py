@@ -18,6 +18,7 @@ WEIGHTS = (0.01, 0.03, 0.1, 0.3, 1.0)
 TIME_SCALES = 4  # the discriminator's rate over the generator's, as in self-attention GANs (Zhang et al., 2019)
 
 # Rivals of the moments; two more are a beta_1 of 0.5 (Radford et al., 2016) and two time scales.
+# The maps' runs were fixed with these: plan a further rival as a set of its own.
 RIVAL_PENALTIES = ("feature-matching", "variance-hinge", "covariance")
 RIVAL_REGULARIZERS = ("spectral", "r1", "minibatch-stddev")
 

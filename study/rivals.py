@@ -1,8 +1,9 @@
 """What others do against collapse: small pieces for the hooks of `helpers.gan.GAN`, at their published settings.
 
 Add one: write it here, give it a name and its published weight in `experiment.PENALTY_WEIGHTS` (the generator
-pays for it) or `experiment.REGULARIZER_WEIGHTS` (it acts on the discriminator), enter it in `penalties.build`
-or `regularizer`, and test it in tests/study/test_rivals.py against a computation of its own.
+pays for it: two scalars, unweighted; the second may be 0) or `experiment.REGULARIZER_WEIGHTS` (it acts on the
+discriminator: one scalar). Enter a function in `penalties.FUNCTIONS`, a layer in `penalties.build`, what acts on the
+discriminator in `regularizer`. Test it in tests/study/test_rivals.py against a computation of its own.
 """
 
 import keras

@@ -39,7 +39,7 @@ def verdicts_of(table, says):
 
 def test_what_ten_seeds_say_after_one_epoch(runs):
     """The numbers of the sceptic's review, from the runs that are the same as then."""
-    lesson = runs[(runs["profile"] == "lesson") & (runs["seed"] < 10)]
+    lesson = runs[(runs["profile"] == "lesson") & runs["seed"].isin([f"{seed} tensorflow" for seed in range(10)])]
     table = claims.table(lesson, [Claim("closer after one epoch", claims.closer)])
     assert table["new"].tolist() == ["undecided", "held", "undecided"] and (table["n"] == 10).all()
     assert [round(found.value, 2) for found in table["fd"]] == [0.60, 0.86, 0.70]
@@ -52,7 +52,7 @@ def test_what_ten_seeds_say_after_one_epoch(runs):
 
 
 def test_the_end_is_the_mean_of_the_last_five_epochs_and_one_seed_decides_nothing(runs):
-    full = runs[(runs["profile"] == "full") & (runs["seed"] == 0)]
+    full = runs[(runs["profile"] == "full") & (runs["seed"] == "0 tensorflow")]
     table = claims.table(full, [Claim("closer at the end", claims.closer, profiles=("full",))])
     assert [found.text() for found in table["fd"]] == ["0.82", "0.85", "0.22"]
     assert set(table["new"]) == {"undecided: n = 1"}
@@ -161,3 +161,11 @@ def test_text_leaves_out_what_is_not_there():
     assert claims.text(rows) == "c (w): no runs"
     name = Experiment(0.01, 0.0, beta_1=0.5).arm, Experiment(0.01, 0.0, discriminator_rate=0.04).arm
     assert name == ("plain+beta0.5", "plain+rates1:4")  # what the claims about optimizers ask for
+
+
+def test_no_pair_is_made_of_runs_by_two_engines(runs):
+    full = runs[runs["profile"] == "full"]
+    assert set(full["seed"]) == {"0 tensorflow", *(f"{seed} jax" for seed in (1, 2, 3, 4))}
+    apart = full[(full["arm"] == "plain") | (full["seed"] == "0 tensorflow")]
+    (row, *_) = claims.table(apart, [Claim("closer", claims.closer, profiles=("full",))]).to_dict("records")
+    assert row["n"] == 1 and row["why"].endswith("4 seeds wait for their partner")

@@ -145,7 +145,7 @@ def test_status_and_table_name_the_damaged_and_table_shows_one_profile(copied, t
     captured = capsys.readouterr()
     rows, _ = catalogue.rows(copied)
     shown = catalogue.table_text([row for row in rows if row["profile"] == "lesson"])
-    assert captured.out == f"The three tests, profile lesson:\n{shown}\n" and captured.out.count("0.001") == 1
+    assert captured.out == f"Runs of profile lesson:\n{shown}\n" and captured.out.count("0.001") == 1
     assert captured.err.count("warning: Record ") == 2 and name in captured.err
 
 

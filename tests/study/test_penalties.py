@@ -152,6 +152,12 @@ def test_weights_apart_are_those_of_the_two_gaps():
     assert tuple(run.moment_weight * term for term in terms) == (0.5 * 8.0, 0.125 * 4.0)
 
 
+def test_a_penalty_that_nobody_makes_is_named(monkeypatch):
+    monkeypatch.delitem(penalties.FUNCTIONS, "mean")
+    with pytest.raises(ValueError, match="Penalty mean: expected in penalties.FUNCTIONS"):
+        penalties.build(Experiment.of_test(2, True, profile="smoke", penalty="mean"), None, None)
+
+
 @pytest.mark.parametrize("name", PENALTIES)
 def test_every_name_builds_a_penalty_of_two_scalars(name):
     images = batch(0, 8).astype(np.float32)

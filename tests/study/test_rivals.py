@@ -11,10 +11,10 @@ from scipy.signal import correlate2d
 import tensorflow as tf
 
 from study import networks, penalties, rivals
-from study.experiment import PENALTY_WEIGHTS, Experiment
+from study.experiment import PENALTY_WEIGHTS, VARIANTS, Experiment
 
 SHAPE = (4, 4, 1)
-NAMES = ("feature-matching", "variance-hinge", "covariance")
+NAMES = [name for name in PENALTY_WEIGHTS if name not in VARIANTS]
 
 
 def batch(seed, count=6, shape=SHAPE, spread=0.5):
