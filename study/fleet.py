@@ -23,7 +23,7 @@ from study.schema import STEP_NAMES
 
 TERMS = ("moments", "mean", "variance")
 PREDICTED = 500  # images that the generator makes in one batch for judging, as `training` does
-MOST_WAITING = 8
+MOST_WAITING = 600  # runs trained and not yet judged: each keeps 2.6 MB for each of its judgements
 PRECISION = {"dense": "highest", "conv": "default"}
 TOGETHER = {"dense": 256, "conv": 1}  # runs that one program trains: a batch of convolutions gains nothing
 
@@ -58,13 +58,13 @@ def run(planned, results, together=None, workers=None):
             program, size = Program(group[0]), together or TOGETHER["dense" if dense else "conv"]
             for start in range(0, len(group), size):
                 chunk = group[start : start + size]
-                waiting.append((chunk, _train(program, chunk, judges)))
+                waiting += _train(program, chunk, judges)
                 last = chunk[-1]
                 print(f"{last.profile} {last.network} {last.arm}: {start + len(chunk)} of {len(group)}", flush=True)
-                while waiting and (len(waiting) > MOST_WAITING or all(log.is_judged for log in waiting[0][1])):
-                    _write(results, *waiting.pop(0))
-        for chunk, logs in waiting:
-            _write(results, chunk, logs)
+                while waiting and (len(waiting) > MOST_WAITING or waiting[0].is_judged):
+                    _write(results, waiting.pop(0))
+        for log in waiting:  # in the order in which they are judged
+            _write(results, log)
 
 
 def _is_dense(experiment):
@@ -359,13 +359,13 @@ class _Log:
         return journal.assemble(self.experiment, *map(list, zip(*parts, strict=True)), provenance)
 
 
-def _write(results, experiments, logs):
-    for experiment, log in zip(experiments, logs, strict=True):
-        folder = experiment.folder(results)
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with files.only_writer(folder):
-            if not folder.exists():
-                records.write(folder, log.record())
+def _write(results, log):
+    """Write the record of a run, when all its scores are there."""
+    folder = log.experiment.folder(results)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with files.only_writer(folder):
+        if not folder.exists():
+            records.write(folder, log.record())
 
 
 def _score(labels, features, variance):
