@@ -106,11 +106,8 @@ def last_features(discriminator):
     return keras.Model(discriminator.input, before[-1].input if before else inputs)
 
 
-class FeatureMatching(layers.Layer):
-    """Squared distance between the mean features of both batches; it replaces fooling the discriminator.
-
-    The features are what the discriminator's last layer reads. Published weight 1 (Salimans et al., 2016),
-    with the discriminator as it is.
+class _OfFeatures(layers.Layer):
+    """A penalty of what the discriminator's last layer reads.
 
     Args:
         discriminator: model from images to logits.
@@ -121,9 +118,21 @@ class FeatureMatching(layers.Layer):
         self.extractor = last_features(discriminator)
         self.built = True
 
+    def features(self, *batches):
+        """Features of each batch of images, float32 (batch, features), normalised as in training."""
+        return [self.extractor(images, training=True) for images in batches]
+
+
+class FeatureMatching(_OfFeatures):
+    """Squared distance between the mean features of both batches; it replaces fooling the discriminator.
+
+    The features are what the discriminator's last layer reads. Published weight 1 (Salimans et al., 2016),
+    with the discriminator as it is.
+    """
+
     def call(self, gaps, fake, real, step):
         """The distance, and 0."""
-        means = [ops.mean(self.extractor(images, training=True), axis=0) for images in (fake, real)]
+        means = [ops.mean(features, axis=0) for features in self.features(fake, real)]
         return ops.sum((means[0] - means[1]) ** 2), 0.0
 
 
@@ -137,26 +146,18 @@ def variance_hinge(gaps, fake, real, step):
     return ops.sum(ops.relu(wanted - found)), 0.0
 
 
-class Covariance(layers.Layer):
+class Covariance(_OfFeatures):
     """Squared Bures distance between the covariances of both batches' features.
 
     The features are what the discriminator's last layer reads, centred, then each image's scaled to length 1;
     products are summed over the batch, not averaged. So does the authors' code, with weight 1 (De Meulemeester
     et al., 2021, BuresGAN; batches of 256), with the discriminator as it is. With such features X and Y in
     rows, the distance is |X|^2 + |Y|^2 - 2 |X Y'|_*; the nuclear norm's gradient by its matrix is U V'.
-
-    Args:
-        discriminator: model from images to logits.
     """
-
-    def __init__(self, discriminator, **kwargs):
-        super().__init__(**{"autocast": False, "dtype": "float32", **kwargs})
-        self.extractor = last_features(discriminator)
-        self.built = True
 
     def call(self, gaps, fake, real, step):
         """The distance, and 0."""
-        return bures_distance(*(self.extractor(images, training=True) for images in (fake, real))), 0.0
+        return bures_distance(*self.features(fake, real)), 0.0
 
 
 def bures_distance(fake, real):
