@@ -6,6 +6,7 @@ what is recorded stays, the rest begins anew.
 """
 
 import concurrent.futures
+import functools
 import multiprocessing
 import os
 import random
@@ -232,6 +233,7 @@ class Program:
         return jax.lax.map(of_one, (state["generator"], state["generator_other"], which))
 
 
+@functools.lru_cache(maxsize=16)
 def _untrained(network, seed, regularizer):
     """Weights and other variables of both networks, as a seed draws them."""
     pair = networks.build(network, random.Random(seed), regularizer)
@@ -287,20 +289,22 @@ def _train(program, experiments, judges):
 
 def _plans(experiment, seeds):
     """Order and noise of each epoch, steps first; the next epoch's are drawn while this one trains."""
-
-    def draw(epoch):
-        drawn = [data.plan_epoch(experiment.train_images, experiment.batch_size, seed, epoch) for seed in seeds]
-        steps = (experiment.steps_per_epoch, experiment.batch_size)
-        order = np.stack([order.reshape(steps) for order, _ in drawn], axis=1)
-        return order, np.stack([latents.reshape(*steps, -1) for _, latents in drawn], axis=1)
-
+    draw = functools.partial(_plan, experiment.train_images, experiment.batch_size, tuple(seeds))
     with concurrent.futures.ThreadPoolExecutor(1) as drawer:
         coming = drawer.submit(draw, 0)
         for epoch in range(experiment.epochs):
-            order, latents = coming.result()
+            plan = coming.result()
             if epoch + 1 < experiment.epochs:
                 coming = drawer.submit(draw, epoch + 1)
-            yield jnp.asarray(order), jnp.asarray(latents)
+            yield plan
+
+
+@functools.lru_cache(maxsize=16)  # the runs of a seed share them
+def _plan(train_images, batch_size, seeds, epoch):
+    drawn = [data.plan_epoch(train_images, batch_size, seed, epoch) for seed in seeds]
+    steps = (train_images // batch_size, batch_size)
+    order = np.stack([order.reshape(steps) for order, _ in drawn], axis=1)
+    return jnp.asarray(order), jnp.asarray(np.stack([latents.reshape(*steps, -1) for _, latents in drawn], axis=1))
 
 
 def _keep_frames(logs, images, epoch):
