@@ -43,6 +43,9 @@ BADGE = (
 )
 
 
+FOLDED = {"check": "Check", "solution": "Solution"}  # tags of cells that a reader unfolds
+
+
 class _Client(NotebookClient):
     """Runs a notebook and shows what its live cells print while they print it."""
 
@@ -108,12 +111,24 @@ def run(path, target):
         )
         client.execute(env={**os.environ, "IPYTHONDIR": profile, "STUDY_RESULTS": str(live_results())})
     book.metadata.pop("widgets", None)
+    fold(book)
     draft = target.with_name(f".draft-{target.stem}-{os.getpid()}")
     try:
         nbformat.write(book, draft)
         draft.replace(target)
     finally:
         draft.unlink(missing_ok=True)
+
+
+def fold(book):
+    """Fold the cells tagged `check` or `solution`: in Jupyter, on Colab (which asks for a title) and on the site."""
+    for cell in book.cells:
+        tags = cell.metadata.get("tags", [])
+        for tag in set(tags) & set(FOLDED):
+            cell.metadata |= {"tags": [*tags, *({"hide-cell"} - set(tags))], "cellView": "form"}
+            cell.metadata.setdefault("jupyter", {})["source_hidden"] = True
+            if not cell.source.startswith("# @title"):
+                cell.source = f"# @title {FOLDED[tag]}\n{cell.source}"
 
 
 def run_all(names=(), store=False):

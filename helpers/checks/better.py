@@ -1,0 +1,3 @@
+"""Checks of the exercises of 16_better_moments."""
+
+__all__ = []

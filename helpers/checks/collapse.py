@@ -1,0 +1,3 @@
+"""Checks of the exercises of 11_collapse."""
+
+__all__ = []

@@ -1,0 +1,3 @@
+"""Checks of the exercises of 01_data."""
+
+__all__ = []

@@ -1,0 +1,3 @@
+"""Checks of the exercises of 05_judging."""
+
+__all__ = []

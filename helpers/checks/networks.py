@@ -1,0 +1,3 @@
+"""Checks of the exercises of 02_networks."""
+
+__all__ = []

@@ -1,0 +1,3 @@
+"""Checks of the exercises of 12_noise_floor."""
+
+__all__ = []

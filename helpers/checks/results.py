@@ -1,0 +1,3 @@
+"""Checks of the exercises of 10_results."""
+
+__all__ = []

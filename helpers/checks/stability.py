@@ -1,0 +1,3 @@
+"""Checks of the exercises of 13_stability."""
+
+__all__ = []

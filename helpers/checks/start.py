@@ -1,0 +1,3 @@
+"""Checks of the exercises of 00_start_here."""
+
+__all__ = []

@@ -1,0 +1,3 @@
+"""Checks of the exercises of A_statistics."""
+
+__all__ = []
