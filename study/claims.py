@@ -22,7 +22,11 @@ LAST = 5  # epochs that the end is the mean of, where each was judged
 
 STUDIED = tuple(LEARNING_RATES.values())
 LARGER, SMALLEST = STUDIED[:2], STUDIED[2]
-ONE_EPOCH, OTHER_OPTIMIZERS = ("lesson", "ablation"), ("lesson", "optimizers")  # the same training, recorded apart
+# The same training, recorded apart. The other optimizers were run by JAX: beside them stands the first epoch of longer
+# runs, where JAX made those.
+ONE_EPOCH = ("lesson", "ablation")
+FIRST_EPOCHS = {"full": "first epoch of full", "map-conv": "first epoch of map-conv"}
+OTHER_OPTIMIZERS = (*FIRST_EPOCHS.values(), "optimizers")
 COLUMNS = ("claim", "where", "rate", "n", "fd", "kid", "coverage", "other", "old", "new", "why")
 WIDTH = 120
 FORMS = {"fd": ".2f", "kid": ".2f", "coverage": "+.3f"}
@@ -84,7 +88,11 @@ def sooner(runs, claim):
 
 
 def wider(runs, claim):
-    """`verdicts.wider`, capped by the untrained generator of the claim's network."""
+    """`verdicts.wider`, capped by the untrained generator of the claim's network.
+
+    One seed's grid may be of two engines, rate by rate: what is compared is the whole grid of each side.
+    """
+    runs = runs.assign(seed=runs["seed"].str.split().str[0])
     cap = landmarks.load()[landmarks.UNTRAINED.format(claim.network)]["frechet_distance"]
     return verdicts.wider(runs, *_sides(claim), cap=cap)
 
@@ -243,22 +251,32 @@ def load(results=RECORDED):
     Returns:
         `tables.load_runs`, where the metrics of a run that was judged after each of five epochs or more are the
         means of the last five, with two more columns: reached_at, the first judged epoch below 100 (the last one if
-        there is none), and reached, a boolean. The seed is text that names the engine too.
+        there is none), and reached, a boolean. The seed is text that names the engine too. Runs of `FIRST_EPOCHS`
+        by JAX have another row, of a profile named there, with the metrics after their first epoch.
     """
     rows = tables.load_runs(results).to_dict("records")
+    firsts = []
     for row in rows:
         # From one seed TensorFlow and JAX draw other weights: no pair is made across them.
         row["seed"] = f"{row['seed']} {row['engine']}"
         row |= {"reached_at": row["epochs"], "reached": False}
         if row["epochs"] > 1:
-            row |= _over_training(Path(results) / row["profile"] / row["name"], row)
-    return pd.DataFrame(rows)
+            epochs = _epochs(Path(results) / row["profile"] / row["name"])
+            if row["profile"] in FIRST_EPOCHS and row["engine"] == "jax" and epochs and int(epochs[0]["epoch"]) == 1:
+                first = {name: float(epochs[0][name]) for name in schema.METRICS if name in epochs[0]}
+                firsts.append({**row, **first, "profile": FIRST_EPOCHS[row["profile"]], "status": "finished"})
+            row |= _over_training(epochs, row)
+    return pd.DataFrame(rows + firsts)
 
 
-def _over_training(folder, run):
-    """What the epochs of one run change in its row. Read without pandas, which takes a second for 300 of them."""
+def _epochs(folder):
+    """The judged epochs of one run. Read without pandas, which takes a second for 300 runs."""
     with (folder / "epochs.csv").open(encoding="utf-8", newline="") as file:
-        epochs = [row for row in csv.DictReader(file) if row["frechet_distance"]]
+        return [row for row in csv.DictReader(file) if row["frechet_distance"]]
+
+
+def _over_training(epochs, run):
+    """What its epochs change in the row of a run."""
     below = [int(row["epoch"]) for row in epochs if float(row["frechet_distance"]) < REACHED]
     found = {"reached_at": below[0], "reached": True} if below else {}
     if run["status"] == "finished" and len(epochs) == run["epochs"] >= LAST:

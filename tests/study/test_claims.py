@@ -70,10 +70,22 @@ def test_the_end_is_the_mean_of_the_last_five_epochs_and_one_seed_decides_nothin
 def test_a_run_judged_at_few_epochs_counts_by_its_last_and_a_failed_one_is_censored(tmp_path):
     (tmp_path / "epochs.csv").write_text("epoch,frechet_distance,coverage\n1,300,0.1\n2,,\n3,90,0.2\n5,80,0.3\n")
     run = {"epochs": 5, "status": "finished"}
-    assert claims._over_training(tmp_path, run) == {"reached_at": 3, "reached": True}
+    assert claims._over_training(claims._epochs(tmp_path), run) == {"reached_at": 3, "reached": True}
     (tmp_path / "epochs.csv").write_text("epoch,frechet_distance\n" + "".join(f"{k},{200 + k}\n" for k in range(1, 6)))
-    assert claims._over_training(tmp_path, run) == {"frechet_distance": pytest.approx(203)}
-    assert claims._over_training(tmp_path, {**run, "status": "failed"}) == {}
+    assert claims._over_training(claims._epochs(tmp_path), run) == {"frechet_distance": pytest.approx(203)}
+    assert claims._over_training(claims._epochs(tmp_path), {**run, "status": "failed"}) == {}
+
+
+def test_first_epochs_stand_apart_and_have_the_scores_of_that_epoch(runs):
+    first = runs[runs["profile"] == "first epoch of map-conv"].set_index("name")
+    end = runs[runs["profile"] == "map-conv"].set_index("name")
+    name = "lr0.0001-moments0.1-seed0"
+    epochs = pd.read_csv(ROOT / "results" / "map-conv" / name / "epochs.csv")
+    assert len(first) == len(end) and (first["engine"] == "jax").all()
+    assert first.loc[name, "frechet_distance"] == epochs["frechet_distance"][0]
+    assert end.loc[name, "frechet_distance"] == pytest.approx(epochs["frechet_distance"].iloc[-1])
+    found = claims.table(runs, claims._optimizers())
+    assert (found["n"] == 5).all()
 
 
 def test_of_a_run_that_two_profiles_hold_the_first_counts(runs):
