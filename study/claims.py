@@ -92,7 +92,7 @@ def wider(runs, claim):
 
     One seed's grid may be of two engines, rate by rate: what is compared is the whole grid of each side.
     """
-    runs = runs.assign(seed=runs["seed"].str.split().str[0])
+    runs = runs.assign(seed=runs["seed"].astype(str).str.split().str[0])
     cap = landmarks.load()[landmarks.UNTRAINED.format(claim.network)]["frechet_distance"]
     return verdicts.wider(runs, *_sides(claim), cap=cap)
 
