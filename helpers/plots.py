@@ -119,9 +119,11 @@ def tile(images: np.ndarray, columns: int) -> np.ndarray:
 
 @styled
 def draw_grid(axis, images: np.ndarray, columns: int, title: str = "") -> None:
-    """Draw images as one greyscale grid on an axis, black background to white ink."""
-    low, high = (0, 255) if np.asarray(images).dtype == np.uint8 else (-1, 1)
-    axis.imshow(tile(images, columns), vmin=low, vmax=high)
+    """Draw images as one greyscale grid on an axis, black background to white ink, a white line between them."""
+    images = np.asarray(images)
+    low, high = (0, 255) if images.dtype == np.uint8 else (-1, 1)
+    line = [(0, 0), (0, 1), (0, 1), (0, 0)][: images.ndim]
+    axis.imshow(tile(np.pad(images, line, constant_values=high), columns), vmin=low, vmax=high)
     axis.set_title(title, fontsize=11)
     axis.set_axis_off()
 
