@@ -108,6 +108,26 @@ def show_animation(plain, moments, alt):
 
 
 @plots.styled
+def live_pair(images, spreads, level):
+    """Figure of two arms while they train: what both draw now, and how much their images differ so far.
+
+    Args:
+        images: dict from arm to images of the same noise, a square number of them.
+        spreads: DataFrame indexed by step, one column an arm, in grey levels.
+        level: the spread of real digits.
+    """
+    figure, axes = plots.subplots(1, 3, figsize=(9.5, 2.9), width_ratios=(1, 1, 1.5))
+    for axis, (arm, drawn) in zip(axes, images.items(), strict=False):
+        plots.draw_grid(axis, drawn, round(len(drawn) ** 0.5), plots.LABELS[arm])
+        axis.title.set(color=plots.COLOURS[arm], weight="bold")
+        axes[2].plot(spreads[arm], plots.LINES[arm], color=plots.COLOURS[arm], lw=2, label=plots.LABELS[arm])
+    axes[2].axhline(level, color=plots.COLOURS["floor"], ls=":", label="real digits")
+    axes[2].set(xlabel="step", ylabel="spread (grey levels)", ylim=(0, 1.5 * level))
+    axes[2].legend(loc="upper left", ncols=2, fontsize=9)
+    return figure
+
+
+@plots.styled
 def three_tests(pairs):
     """Figure of the last samples of all six arms: one column a test, one row an arm.
 
@@ -256,6 +276,69 @@ def full_protocol(epochs, floors):
     return figure
 
 
+@plots.styled
+def forest(rows, labels):
+    """Figure of ratios with their intervals, by FD and by KID: a line each, the verdict beside it, groups apart.
+
+    Args:
+        rows: of the verdict table (`claims.table`), of claims about quality that have runs.
+        labels: one text a row.
+    """
+    groups = (rows["claim"] + rows["where"]).factorize()[0]
+    places = np.arange(len(rows)) + 0.5 * groups
+    figure, axis = plots.subplots(figsize=(9.5, 1.2 + 0.4 * (places[-1] + 1)))
+    for column, marker, colour, offset in (("fd", "o", "#000000", -0.14), ("kid", "D", "#8C8C8C", 0.14)):
+        values, low, high = np.array([(found.value, found.low, found.high) for found in rows[column]]).T
+        style = {"fmt": marker, "color": colour, "ms": 5, "lw": 2}
+        axis.errorbar(values, places + offset, xerr=[values - low, high - values], label=column.upper(), **style)
+    for place, word in zip(places, rows["new"], strict=True):
+        weight = "normal" if word.startswith("undecided") else "bold"
+        axis.text(1.02, place, word, transform=axis.get_yaxis_transform(), va="center", weight=weight)
+    axis.axvline(1, color=plots.COLOURS["author"], lw=1)
+    axis.set(xscale="log", xlabel="ratio of distances, log axis (below 1: closer to real digits)")
+    axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 3, 5, 7)))
+    axis.xaxis.set_major_formatter("{x:g}")
+    axis.minorticks_off()
+    axis.set_yticks(places, list(labels))
+    axis.set_ylim(places[-1] + 0.6, -0.6)
+    axis.grid(axis="y", visible=False)
+    figure.legend(*axis.get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    return figure
+
+
+@plots.styled
+def among_landmarks(runs, marks):
+    """Figure of runs among the landmarks, on five judges: a row a landmark or a group of runs, a dot a run.
+
+    Args:
+        runs: DataFrame with arm, the five scores, and row: the words of the row that a run stands in, rows in order.
+        marks: dict from a landmark to its scores, in order; the Gaussian cloud and the floor also get a line.
+    """
+    panels = {"frechet_distance": "Fréchet distance ↓", "kernel_distance": "KID ↓ (log axis)", "coverage": "coverage ↑",
+              "recall": "recall ↑", "label_entropy": "label entropy ↑\n(nats)"}  # fmt: skip
+    rows = [*marks, *dict.fromkeys(runs["row"])]
+    figure, axes = plots.subplots(1, 5, figsize=(11, 1.5 + 0.36 * len(rows)), sharey=True)
+    for axis, (name, title) in zip(axes, panels.items(), strict=True):
+        axis.axvline(marks["Gaussian cloud"][name], color="black", ls=":", lw=1)
+        axis.axvline(marks["floor"][name], color=plots.COLOURS["floor"], ls=":", lw=2)
+        for row, mark in enumerate(marks):
+            axis.plot(marks[mark][name], row, "D", color="black" if mark != "floor" else plots.COLOURS["floor"])
+        for (arm, row), group in runs.groupby(["arm", "row"]):
+            at = rows.index(row) + (-0.16 if arm == "plain" else 0.16)
+            axis.plot(group[name], [at] * len(group), "s" if arm == "plain" else "o", ms=5, alpha=0.6,
+                      color=plots.COLOURS[arm], label=plots.LABELS[arm])  # fmt: skip
+        axis.axhline(len(marks) - 0.5, color="#888888", lw=0.8)
+        axis.set(title=title, ylim=(len(rows) - 0.4, -0.6))
+        axis.title.set_fontsize(10)
+        axis.grid(axis="y", visible=False)
+    axes[0].set_yticks(range(len(rows)), ["real digits" if row == "floor" else row for row in rows])
+    axes[1].set_xscale("log")
+    axes[1].set_xticks([1, 10, 100, 1000], ["1", "10", "100", "1000"])
+    handles = dict(zip(*reversed(axes[0].get_legend_handles_labels()), strict=True))
+    figure.legend(handles.values(), handles, loc="outside lower center", ncols=2)
+    return figure
+
+
 def panel_values(record, name, weight):
     """One curve of `losses_over_training`: gaps times `weight`, the run's own penalty taken off its loss."""
     steps = record.steps
@@ -265,6 +348,24 @@ def panel_values(record, name, weight):
         penalty = record.moment_weight * (steps["mean_gap"] + steps["variance_gap"])
         return steps[name] - penalty
     return steps[name]
+
+
+@plots.styled
+def draw_numbers(axis, array, title="", limits=(-1, 1)):
+    """Draw a small array on an axis as grey pixels with its numbers written on them.
+
+    Args:
+        axis: a Matplotlib axis.
+        array: numbers (rows, columns).
+        title: above it.
+        limits: the numbers drawn black and white.
+    """
+    axis.imshow(array, vmin=limits[0], vmax=limits[1])
+    for (row, column), value in np.ndenumerate(array):
+        ink = "black" if value > sum(limits) / 2 else "white"
+        axis.text(column, row, f"{value:g}", color=ink, ha="center", va="center")
+    axis.set_title(title, fontsize=11)
+    axis.set_axis_off()
 
 
 def draw_seeds(axis, runs, name, arm):

@@ -59,6 +59,17 @@ def test_intervals_of_variants_end_where_their_score_does():
     assert list(entropies.lines[1].get_xdata()) == [0, np.log(10)]
 
 
+def test_a_forest_has_a_line_for_each_row_and_judge_and_its_verdict():
+    found = [Estimate(0.5, 0.4, 0.6, 5), Estimate(1.2, 0.9, 1.6, 5), Estimate(0.8, np.nan, np.nan, 1)]
+    words = ["held", "undecided", "undecided: n = 1"]
+    rows = pd.DataFrame({"claim": ["a", "a", "b"], "where": "x", "fd": found, "kid": found[::-1], "new": words})
+    (axis,) = figures.forest(rows, ["one", "two", "three"]).axes
+    assert [text.get_text() for text in axis.texts] == words
+    assert [list(bars[0].get_xdata()) for bars in axis.containers] == [[0.5, 1.2, 0.8], [0.8, 1.2, 0.5]]
+    heights = [text.get_position()[1] for text in axis.texts]
+    assert heights[1] - heights[0] < heights[2] - heights[1]  # groups lie apart
+
+
 def test_panels_show_weighted_gaps_and_the_loss_without_its_penalty(two):
     plain, moments = two
     for record, gap in itertools.product(two, ("mean_gap", "variance_gap")):
