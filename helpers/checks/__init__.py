@@ -12,7 +12,9 @@ from helpers.checks.judging import *  # noqa: F403
 from helpers.checks.moments import *  # noqa: F403
 from helpers.checks.networks import *  # noqa: F403
 from helpers.checks.noise_floor import *  # noqa: F403
+from helpers.checks.rates import *  # noqa: F403
 from helpers.checks.results import *  # noqa: F403
+from helpers.checks.small import *  # noqa: F403
 from helpers.checks.stability import *  # noqa: F403
 from helpers.checks.start import *  # noqa: F403
 from helpers.checks.statistics import *  # noqa: F403
