@@ -5,16 +5,20 @@ python -m study figures    # writes figures/, the same bytes every time
 
 import io
 
-from helpers import metrics, plots
+from helpers import plots
 from matplotlib.ticker import LogLocator, NullFormatter
 import numpy as np
 from PIL import Image as Picture
 
-from study import evidence, tables
+from study import evidence, landmarks, tables
 from study.settings import LEARNING_RATES, RECORDED, ROOT
 
 RATES = {test: f"{rate:g}" for test, rate in LEARNING_RATES.items()}
-
+FOOLED = -2 * (0.45 * np.log(0.45) + 0.55 * np.log(0.55))  # nats: what D pays at best that answers 0.45 to all
+JUDGES = {"frechet_distance": "Fréchet distance ↓ (log axis)", "kernel_distance": "KID ↓ (log axis)",
+          "coverage": "coverage ↑", "label_entropy": "label entropy (nats) ↑"}  # fmt: skip
+MARKS = {"shuffled pixels": {"color": "black", "ls": "-."}, "Gaussian cloud": {"color": "black", "ls": ":"},
+         "floor": {"color": plots.COLOURS["floor"], "ls": ":", "lw": 2}}  # fmt: skip
 
 TERM_LINES = {**plots.LINES, "mean": ":", "variance": "-."}
 TERM_LINES |= {"early": (0, (8, 2)), "late": (0, (3, 1, 1, 1, 1, 1))}
@@ -24,18 +28,19 @@ TERM_LABELS |= {"early": "both terms up to step 100", "late": "both terms from s
 
 @plots.styled
 def arms_over_training(plain, moments, frames=6, latents=16):
-    """Figure of both arms' samples over training: the same latents in every grid.
+    """Figure of both arms' samples over training, from the first look after step 0: the same latents in every grid.
 
     Args:
         plain, moments: `records.Record` of the two arms of a pair.
-        frames: how many moments of training to show, evenly spaced, first and last included.
+        frames: how many moments of training to show, evenly spaced, the last included.
         latents: how many of the fixed latents to show, a square number.
     """
-    count = min(frames, *(len(record.images) for record in (plain, moments)))
+    count = min(frames, *(max(1, len(record.images) - 1) for record in (plain, moments)))
     figure, axes = plots.subplots(2, count, figsize=(1.75 * count, 4.1), squeeze=False)
     for row, (arm, record) in zip(axes, {"plain": plain, "moments": moments}.items(), strict=True):
-        for axis, index in zip(row, np.linspace(0, len(record.images) - 1, count).round().astype(int), strict=True):
-            title = f"step {record.frame_steps[index]:,}"
+        last, by_epoch = len(record.images) - 1, record.config["frames_per_epoch"] == 1
+        for axis, index in zip(row, np.linspace(min(1, last), last, count).round().astype(int), strict=True):
+            title = f"epoch {index}" if by_epoch else f"step {record.frame_steps[index]:,}"
             plots.draw_grid(axis, record.images[index, :latents], int(latents**0.5), title)
         row[0].text(-0.12, 0.5, plots.LABELS[arm], color=plots.COLOURS[arm], weight="bold", rotation=90,
                     transform=row[0].transAxes, ha="center", va="center")  # fmt: skip
@@ -45,86 +50,68 @@ def arms_over_training(plain, moments, frames=6, latents=16):
 
 
 @plots.styled
-def losses_over_training(plain, moments, floors=None):
-    """Figure of losses and gaps of both arms, step by step, smoothed over 25 steps.
+def losses_over_training(plain, moments, floors=(None, None)):
+    """Figure of losses and gaps of both arms: each step faint, its running mean over 25 steps bold.
 
     Args:
         plain, moments: `records.Record` of the two arms of a pair.
         floors: `(mean_gap, variance_gap)` between two batches of real images, drawn as a line.
     """
     weight = moments.moment_weight
-    panels = {
-        "discriminator_loss": "discriminator loss (nats)",
-        "generator_loss": "generator's adversarial loss (nats)",
-        "mean_gap": f"{weight:g} × mean gap",
-        "variance_gap": f"{weight:g} × variance gap",
-    }
-    figure, axes = plots.subplots(1, 4, figsize=(11, 2.9))
-    for arm, record in {"plain": plain, "moments": moments}.items():
-        for axis, (name, label) in zip(axes, panels.items(), strict=True):
-            values = plots.smooth(panel_values(record, name, weight))
-            steps = np.arange(len(values)) + len(record.steps[name]) - len(values) + 1
-            axis.plot(steps, values, plots.LINES[arm], color=plots.COLOURS[arm], label=plots.LABELS[arm])
-            axis.set(xlabel="step", title=label)
-            axis.title.set_fontsize(10)
-    for axis, floor in zip(axes[2:], floors or (None, None), strict=True):
+    panels = {"discriminator_loss": "D's loss (nats)", "generator_loss": "G's adversarial loss (nats)"}
+    panels |= {f"{gap}_gap": f"{weight:g} × {gap} gap (log axis)" for gap in ("mean", "variance")}
+    figure, axes = plots.subplots(1, 4, figsize=(11, 3.2))
+    for axis, (name, label) in zip(axes, panels.items(), strict=True):
+        curves = {arm: panel_values(run, name, weight) for arm, run in (("plain", plain), ("moments", moments))}
+        for arm, values in curves.items():
+            smooth, style = plots.smooth(values), {"color": plots.COLOURS[arm], "label": plots.LABELS[arm]}
+            axis.plot(np.arange(len(values) - len(smooth), len(values)) + 1, smooth, plots.LINES[arm], **style)
+        if name.endswith("gap"):
+            _log_axis(axis)
+        limits = axis.get_ylim()  # of the bold lines: single steps may leave the panel
+        for arm, values in curves.items():
+            axis.plot(np.arange(len(values)) + 1, values, color=plots.COLOURS[arm], lw=0.5, alpha=0.25)
+        axis.set_ylim(limits)
+        axis.set_title(label, fontsize=10)
+        axis.set_xlabel("step")
+    axes[0].axhline(FOOLED, color="black", ls=":", label=f"a fooled D at its best: {FOOLED:.3f}")
+    for axis, floor in zip(axes[2:], floors, strict=True):
         if floor:
-            axis.axhline(weight * floor, color=plots.COLOURS["floor"], linestyle=":", label="two real batches")
-        axis.set_yscale("log")
-        axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        axis.yaxis.set_major_formatter("{x:g}")
-        axis.yaxis.set_minor_formatter(NullFormatter())
-    figure.legend(*axes[2].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+            axis.axhline(weight * floor, color=plots.COLOURS["floor"], ls=":", label="two real batches")
+            axis.set_ylim(min(axis.get_ylim()[0], 0.9 * weight * floor))
+    _legend(figure, axes)
     return figure
 
 
 @plots.styled
 def animation(plain, moments, latents=16, milliseconds=600):
-    """Return an animated PNG of both arms' samples over training, as bytes.
+    """Return an animated PNG of both arms' samples over training, as bytes; it begins with the last, for print.
 
     It plays wherever a PNG is shown, without JavaScript or a video player.
 
     Args:
         plain, moments: `records.Record` of the two arms of a pair.
         latents: how many of the fixed latents to show, a square number.
-        milliseconds: time each frame stays.
+        milliseconds: time each frame stays; the first one stays three times as long.
     """
-    frames = []
-    for index in range(min(len(plain.images), len(moments.images))):
+    frames, last = [], min(len(plain.images), len(moments.images)) - 1
+    for index in [last, *range(last)]:
         figure, axes = plots.subplots(1, 2, figsize=(4.4, 2.7))
         for axis, (arm, record) in zip(axes, {"plain": plain, "moments": moments}.items(), strict=True):
             plots.draw_grid(axis, record.images[index, :latents], int(latents**0.5), plots.LABELS[arm])
-            axis.title.set_color(plots.COLOURS[arm])
+            axis.title.set(color=plots.COLOURS[arm], weight="bold")
         figure.suptitle(f"step {plain.frame_steps[index]:,}")
-        frames.append(Picture.open(io.BytesIO(plots.png(figure))).convert("L").quantize(16))
-    buffer = io.BytesIO()
-    frames[0].save(buffer, "PNG", save_all=True, append_images=frames[1:], duration=milliseconds, loop=0)
+        frames.append(Picture.open(io.BytesIO(plots.png(figure))).convert("RGB"))
+    colours = frames[0].quantize(64, Picture.Quantize.MAXCOVERAGE)  # the same for all frames, as the format wants
+    first, *others = (frame.quantize(palette=colours, dither=Picture.Dither.NONE) for frame in frames)
+    durations, buffer = [3 * milliseconds, *[milliseconds] * last], io.BytesIO()
+    first.save(buffer, "PNG", save_all=True, append_images=others, duration=durations, loop=0)
     return buffer.getvalue()
 
 
 def show_animation(plain, moments, alt):
     """Show `animation` in a notebook, with alt text."""
     plots.show_png(animation(plain, moments), alt)
-
-
-@plots.styled
-def live_pair(images, spreads, level):
-    """Figure of two arms while they train: what both draw now, and how much their images differ so far.
-
-    Args:
-        images: dict from arm to images of the same noise, a square number of them.
-        spreads: DataFrame indexed by step, one column an arm, in grey levels.
-        level: the spread of real digits.
-    """
-    figure, axes = plots.subplots(1, 3, figsize=(9.5, 2.9), width_ratios=(1, 1, 1.5))
-    for axis, (arm, drawn) in zip(axes, images.items(), strict=False):
-        plots.draw_grid(axis, drawn, round(len(drawn) ** 0.5), plots.LABELS[arm])
-        axis.title.set(color=plots.COLOURS[arm], weight="bold")
-        axes[2].plot(spreads[arm], plots.LINES[arm], color=plots.COLOURS[arm], lw=2, label=plots.LABELS[arm])
-    axes[2].axhline(level, color=plots.COLOURS["floor"], ls=":", label="real digits")
-    axes[2].set(xlabel="step", ylabel="spread (grey levels)", ylim=(0, 1.5 * level))
-    axes[2].legend(loc="upper left", ncols=2, fontsize=9)
-    return figure
 
 
 @plots.styled
@@ -146,67 +133,59 @@ def three_tests(pairs):
 
 
 @plots.styled
-def evidence_over_training(bands, epochs, floor):
+def evidence_over_training(bands, epochs, marks):
     """Figure of the Fréchet distance over training: both arms, three rates, early and full.
 
     Args:
         bands: DataFrame as `evidence.bands` returns it, for the early phase (upper row).
         epochs: DataFrame as `study.load_epochs` returns it, of the full protocol (lower row): each seed a
-            line, and of several the geometric mean.
-        floor: the distance of real training images.
+            line, and their geometric mean.
+        marks: dict as `landmarks.load` returns it.
     """
     figure, axes = plots.subplots(2, 3, figsize=(10.5, 6.4), sharey="row")
-    for column, (test, rate) in enumerate(RATES.items()):
-        upper, lower = axes[:, column]
+    score = "frechet_distance"
+    for (upper, lower), (test, rate) in zip(axes.T, RATES.items(), strict=True):
         for arm in plots.LINES:
-            band = bands.loc[test, arm]
-            style = {"color": plots.COLOURS[arm], "ls": plots.LINES[arm], "lw": 2}
-            upper.fill_between(band.index, band["low"], band["high"], color=plots.COLOURS[arm], alpha=0.2, lw=0)
-            upper.plot(band.index, band["value"], label=plots.LABELS[arm], **style)
-            runs = epochs[(epochs["test"] == test) & (epochs["arm"] == arm)]
-            scores = runs.pivot(index="epoch", columns="seed", values="frechet_distance")
-            if scores.shape[1] > 1:
-                lower.plot(scores, color=plots.COLOURS[arm], lw=0.8, alpha=0.5)
-            lower.plot(np.exp(np.log(scores).mean(axis=1)), marker=".", **style)
-        lower.axhline(floor, color=plots.COLOURS["floor"], ls=":", lw=2, label="real training images")
-        upper.set(title=f"test {test}: learning rate {rate}", xlabel="step", ylim=(0, None))
-        lower.set(xlabel="epoch", yscale="log", xticks=range(0, 21, 5))
-        lower.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        lower.yaxis.set_major_formatter("{x:g}")
-        lower.yaxis.set_minor_formatter(NullFormatter())
-    axes[0, 0].set_ylabel(f"Fréchet distance\nfirst epoch, {int(bands['n'].max())} seeds")
-    count = epochs["seed"].nunique()
-    axes[1, 0].set_ylabel(f"Fréchet distance\nfull protocol, {count} seed{'s' if count > 1 else ''}")
-    handles = [*axes[0, 0].get_legend_handles_labels(), *axes[1, 0].get_legend_handles_labels()]
-    figure.legend(handles[0] + handles[2], handles[1] + handles[3], loc="outside lower center", ncols=3)
+            band, colour = bands.loc[test, arm], plots.COLOURS[arm]
+            upper.fill_between(band.index, band["low"], band["high"], color=colour, alpha=0.2, lw=0)
+            upper.plot(band.index, band["value"], color=colour, ls=plots.LINES[arm], lw=2, label=plots.LABELS[arm])
+            draw_seeds(lower, epochs[(epochs["test"] == test) & (epochs["arm"] == arm)], score, arm, "epoch")
+        for axis, values in ((upper, bands[["low", "high"]]), (lower, epochs[score])):
+            _dress(axis, score, values, marks)
+        upper.set(title=f"test {test}: learning rate {rate}", xlabel="step")
+        lower.set(xlabel="epoch", xticks=range(0, 21, 5))
+    first, count = int(bands["n"].max()), epochs["seed"].nunique()
+    for axis, words in zip(axes[:, 0], (f"first epoch, {first} seeds", f"20 epochs, {count} seeds"), strict=True):
+        axis.set_ylabel(f"Fréchet distance (log axis)\n{words}")
+    _legend(figure, axes[0], title=f"real digits: {marks['floor'][score]:.1f}, far below")
     return figure
 
 
 @plots.styled
-def seeds(runs, collapsed_below, tests=(1, 2, 3)):
-    """Figure of every seed's last Fréchet distance and label entropy, the two arms of a seed joined.
+def seeds(runs, marks, tests=(1, 2, 3)):
+    """Figure of every seed's last scores by four judges, the two arms of a seed joined.
 
     Args:
-        runs: DataFrame as `study.load_runs` returns it, of one profile.
-        collapsed_below: the label entropy below which a run counts as collapsed.
+        runs: DataFrame as `study.load_runs` returns it, of one profile; all of it sets the axes.
+        marks: dict as `landmarks.load` returns it.
         tests: which to show.
     """
-    panels = {"frechet_distance": "Fréchet distance (lower is better)", "label_entropy": "label entropy (nats)"}
-    figure, axes = plots.subplots(1, 2, figsize=(9.5, 3.8))
-    for axis, (name, title) in zip(axes, panels.items(), strict=True):
+    figure, axes = plots.subplots(1, 4, figsize=(11, 3.6))
+    for axis, name in zip(axes, JUDGES, strict=True):
         for place, test in enumerate(tests):
             pairs = runs[runs["test"] == test].pivot(index="seed", columns="arm", values=name)
-            at = (place - 0.2, place + 0.2)
-            axis.plot(at, pairs[["plain", "moments"]].T, color="#BBBBBB", lw=1)
-            for x, (arm, marker) in zip(at, {"plain": "s", "moments": "o"}.items(), strict=True):
-                label = plots.LABELS[arm] if place == 0 else None
-                axis.plot([x] * len(pairs), pairs[arm], marker, color=plots.COLOURS[arm], ms=5, alpha=0.8, label=label)
-        axis.set(title=title, xlim=(-0.6, len(tests) - 0.4))
-        axis.set_xticks(range(len(tests)), [f"test {test}\n{RATES[test]}" for test in tests])
-        axis.grid(axis="x", visible=False)
-    axes[0].set_ylim(0, None)
-    axes[1].axhline(collapsed_below, color=plots.COLOURS["author"], ls=":", label="collapsed below")
-    figure.legend(*axes[1].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+            at = {"plain": place - 0.2, "moments": place + 0.2}
+            axis.plot([*at.values()], pairs[[*at]].T, color="#BBBBBB", lw=1)
+            for arm, marker in {"plain": "s", "moments": "o"}.items():
+                style = {"ms": 5, "alpha": 0.8, "label": plots.LABELS[arm] if place == 0 else None}
+                axis.plot([at[arm]] * len(pairs), pairs[arm], marker, color=plots.COLOURS[arm], **style)
+        _dress(axis, name, runs[name], marks)
+        axis.set_title(JUDGES[name], fontsize=10)
+        axis.set_xlim(-0.5, len(tests) - 0.5)
+        ticks = [RATES[test] for test in tests] if len(tests) > 1 else ["plain", "moments"]
+        axis.set_xticks(range(len(tests)) if len(tests) > 1 else [*at.values()], ticks)
+        axis.set_xlabel("learning rate" if len(tests) > 1 else "")
+    _legend(figure, axes)
     return figure
 
 
@@ -246,33 +225,21 @@ def variants(runs, table, arms, collapsed_below, title):
 
 
 @plots.styled
-def full_protocol(epochs, floors):
-    """Figure of three metrics over the epochs of one pair, and what real images reach.
+def full_protocol(epochs, marks):
+    """Figure of four judges over the epochs of one test: each seed a faint line, and the mean of each arm.
 
     Args:
-        epochs: dict from arm to a record's `epochs`.
-        floors: dict as `metrics.floor` returns it.
+        epochs: DataFrame as `study.load_epochs` returns it, of one test at full length.
+        marks: dict as `landmarks.load` returns it.
     """
-    panels = {
-        "frechet_distance": "Fréchet distance ↓",
-        "label_entropy": "label entropy (nats) ↑",
-        "recall": "recall ↑",
-    }
-    figure, axes = plots.subplots(1, 3, figsize=(10.5, 3.3))
-    for axis, (name, title) in zip(axes, panels.items(), strict=True):
-        for arm, table in epochs.items():
-            axis.plot(
-                table["epoch"],
-                table[name],
-                plots.LINES[arm],
-                color=plots.COLOURS[arm],
-                marker=".",
-                lw=2,
-                label=plots.LABELS[arm],
-            )
-        axis.axhline(floors[name], color=plots.COLOURS["floor"], ls=":", lw=2, label="real training images")
-        axis.set(title=title, xlabel="epoch", ylim=(0, None), xticks=range(0, 21, 5))
-    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    figure, axes = plots.subplots(1, 4, figsize=(11, 3.6))
+    for axis, name in zip(axes, JUDGES, strict=True):
+        for arm in plots.LINES:
+            draw_seeds(axis, epochs[epochs["arm"] == arm], name, arm, "epoch")
+        _dress(axis, name, epochs[name], marks)
+        axis.set_title(JUDGES[name], fontsize=10)
+        axis.set(xlabel="epoch", xticks=range(0, 21, 5))
+    _legend(figure, axes)
     return figure
 
 
@@ -296,7 +263,8 @@ def forest(rows, labels):
         axis.text(1.02, place, word, transform=axis.get_yaxis_transform(), va="center", weight=weight)
     axis.axvline(1, color=plots.COLOURS["author"], lw=1)
     axis.set(xscale="log", xlabel="ratio of distances, log axis (below 1: closer to real digits)")
-    axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 3, 5, 7)))
+    low, high = axis.get_xlim()
+    axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 3, 5, 7) if high > 3 * low else (1, 1.1, 1.2, 1.4, 6, 7, 8, 9)))
     axis.xaxis.set_major_formatter("{x:g}")
     axis.minorticks_off()
     axis.set_yticks(places, list(labels))
@@ -339,6 +307,36 @@ def among_landmarks(runs, marks):
     return figure
 
 
+def _dress(axis, name, values, marks):
+    """Give the axis of a judge limits that hold `values`, the landmarks within them, and the limit of collapse."""
+    low, high = np.min(values), np.max(values)
+    if name.endswith("distance"):
+        _log_axis(axis)
+        axis.set_ylim(low / 1.15, high * 1.15)
+    else:
+        axis.set_ylim(-0.04 * high, max(1.08 * high, 2.4 if name == "label_entropy" else 0))
+    for mark, style in MARKS.items():
+        if axis.get_ylim()[0] < marks[mark][name] < axis.get_ylim()[1]:
+            axis.axhline(marks[mark][name], label="real digits" if mark == "floor" else mark, **style)
+    if name == "label_entropy":
+        limit = evidence.COLLAPSED_BELOW
+        axis.axhline(limit, color=plots.COLOURS["author"], lw=1, label=f"collapsed below {limit}")
+
+
+def _log_axis(axis):
+    """A logarithmic y axis with plain numbers on it."""
+    axis.set_yscale("log")
+    axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 3, 5)))
+    axis.yaxis.set_major_formatter("{x:g}")
+    axis.yaxis.set_minor_formatter(NullFormatter())
+
+
+def _legend(figure, axes, **settings):
+    """One legend below a figure: each label of its axes once."""
+    handles = {label: line for axis in axes for line, label in zip(*axis.get_legend_handles_labels(), strict=True)}
+    figure.legend(handles.values(), handles, loc="outside lower center", ncols=6, **settings)
+
+
 def panel_values(record, name, weight):
     """One curve of `losses_over_training`: gaps times `weight`, the run's own penalty taken off its loss."""
     steps = record.steps
@@ -363,30 +361,35 @@ def draw_numbers(axis, array, title="", limits=(-1, 1)):
     axis.imshow(array, vmin=limits[0], vmax=limits[1])
     for (row, column), value in np.ndenumerate(array):
         ink = "black" if value > sum(limits) / 2 else "white"
-        axis.text(column, row, f"{value:g}", color=ink, ha="center", va="center")
+        axis.text(column, row, f"{value:g}".replace("-", "−"), color=ink, ha="center", va="center")
+    axis.set(xticks=[], yticks=[])
     axis.set_title(title, fontsize=11)
-    axis.set_axis_off()
+    axis.grid(visible=False)
+    axis.spines[:].set_visible(True)  # a white pixel on a white page
 
 
-def draw_seeds(axis, runs, name, arm):
-    """Draw a column of what probes measured (see `probe.load`) on an axis: one faint line a seed, and their mean."""
+def draw_seeds(axis, runs, name, arm, at="step"):
+    """Draw a column of the runs of an arm over another column: a faint line a seed, and their mean, of a distance the
+    geometric one. Of what probes measured (see `probe.load`), or of epochs.
+    """
     for _, run in runs.groupby("seed"):
-        axis.plot(run["step"], run[name], color=plots.COLOURS[arm], lw=0.8, alpha=0.35)
-    mean = runs.groupby("step")[name].mean()
+        axis.plot(run[at], run[name], color=plots.COLOURS[arm], lw=0.8, alpha=0.35)
+    geometric = name.endswith("distance")
+    mean = (np.log(runs[name]) if geometric else runs[name]).groupby(runs[at]).mean()
+    mean = np.exp(mean) if geometric else mean
     axis.plot(mean.index, mean, ls=TERM_LINES[arm], color=plots.COLOURS[arm], lw=2, label=TERM_LABELS[arm])
 
 
 def write(results=RECORDED, folder=ROOT / "figures"):
     """Write the figures of the README and of slides into a folder; return their paths."""
-    pairs = tables.load_pairs(results)
+    pairs, marks = tables.load_pairs(results), landmarks.load()
     figures = {f"test_{test}": arms_over_training(*pair) for test, pair in pairs.items()}
     figures["three_tests"] = three_tests(pairs)
     runs, frames, epochs = tables.load_runs(results), tables.load_frames(results), tables.load_epochs(results)
     early_runs, early_frames = (table[table["profile"] == "lesson"] for table in (runs, frames))
     full = epochs[epochs["profile"] == "full"]
-    floor = metrics.floor()["frechet_distance"]
-    figures["evidence"] = evidence_over_training(evidence.bands(early_frames), full, floor)
-    figures["seeds"] = seeds(early_runs, evidence.COLLAPSED_BELOW)
+    figures["evidence"] = evidence_over_training(evidence.bands(early_frames), full, marks)
+    figures["seeds"] = seeds(early_runs, marks)
     folder.mkdir(parents=True, exist_ok=True)
     pictures = {name: plots.png(figure) for name, figure in figures.items()}
     pictures["test_3_animation"] = animation(*pairs[3])

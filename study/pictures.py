@@ -1,0 +1,76 @@
+"""Figures that one page of the course draws and that are too long for a cell of it."""
+
+from helpers import plots
+from matplotlib.ticker import LogLocator, NullFormatter, NullLocator
+import numpy as np
+
+
+@plots.styled
+def live_pair(images, spreads, level):
+    """Figure of two arms while they train: what both draw now, and how much their images differ so far. For 00.
+
+    Args:
+        images: dict from arm to images of the same noise, a square number of them.
+        spreads: DataFrame indexed by step, one column an arm, in grey levels.
+        level: the spread of real digits.
+    """
+    figure, axes = plots.subplots(1, 3, figsize=(9.5, 2.9), width_ratios=(1, 1, 1.5))
+    for axis, (arm, drawn) in zip(axes, images.items(), strict=False):
+        plots.draw_grid(axis, drawn, round(len(drawn) ** 0.5), plots.LABELS[arm])
+        axis.title.set(color=plots.COLOURS[arm], weight="bold")
+        axes[2].plot(spreads[arm], plots.LINES[arm], color=plots.COLOURS[arm], lw=2, label=plots.LABELS[arm])
+    axes[2].axhline(level, color=plots.COLOURS["floor"], ls=":", label="real digits")
+    axes[2].set(xlabel="step", ylabel="spread (grey levels)", ylim=(0, 1.5 * level))
+    axes[2].legend(loc="upper left", ncols=2, fontsize=9)
+    return figure
+
+
+@plots.styled
+def over_epochs(epochs, titles, levels):
+    """Figure of the Fréchet distance over the judged epochs: a line a seed, and their geometric mean. For 06.
+
+    Args:
+        epochs: DataFrame as `study.load_epochs` returns it, of two arms; both axes are logarithmic.
+        titles: dict from a network to the title of its panel.
+        levels: dict from a landmark's name to its distance.
+    """
+    judged = epochs.dropna(subset=["frechet_distance"])
+    figure, axes = plots.subplots(1, len(titles), figsize=(9.5, 3.9), sharey=True, squeeze=False)
+    for axis, (network, title) in zip(axes[0], titles.items(), strict=True):
+        for arm, line in plots.LINES.items():
+            runs = judged[(judged["network"] == network) & (judged["arm"] == arm)]
+            scores = runs.pivot(index="epoch", columns="seed", values="frechet_distance")
+            style = {"color": plots.COLOURS[arm], "ls": line}
+            axis.plot(scores, lw=0.7, alpha=0.45, **style)
+            axis.plot(np.exp(np.log(scores).mean(axis=1)), marker=".", lw=2.4, label=plots.LABELS[arm], **style)
+        for name, level in levels.items():
+            axis.axhline(level, color=plots.COLOURS["floor"], ls=":")
+            if axis is axes[0, -1]:
+                axis.annotate(name, (1.02, level), xycoords=axis.get_yaxis_transform(), color=plots.COLOURS["floor"],
+                              fontsize=9, va="center")  # fmt: skip
+        axis.set(title=title, xlabel="epoch", xscale="log", yscale="log")
+        axis.set_xticks(scores.index, map(str, scores.index))
+        axis.xaxis.set_minor_locator(NullLocator())
+        axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axis.yaxis.set_major_formatter("{x:g}")
+        axis.yaxis.set_minor_formatter(NullFormatter())
+    axes[0, 0].set_ylabel("Fréchet distance")
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    return figure
+
+
+@plots.styled
+def last_grids(records, titles, columns=5):
+    """Figure of the last sample grids of some runs, side by side, with the arm's colour. For 06.
+
+    Args:
+        records: list of `records.Record`.
+        titles: list of texts, one a run; each is followed by the arm.
+        columns: images a row, a divisor of the images of a grid.
+    """
+    figure, axes = plots.subplots(1, len(records), figsize=(2.5 * len(records), 2.6), squeeze=False)
+    for axis, record, title in zip(axes[0], records, titles, strict=True):
+        arm = "moments" if record.moment_weight else "plain"
+        plots.draw_grid(axis, record.images[-1], columns, f"{title}\n{plots.LABELS[arm]}")
+        axis.title.set_color(plots.COLOURS[arm])
+    return figure
