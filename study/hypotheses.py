@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from study import verdicts
+from study import claims, verdicts
 
 SIDE = "mean alone closer than variance alone"
 WORDS = {verdicts.HELD: "mean", verdicts.FELL: "variance"}
@@ -31,6 +31,32 @@ def sides(rows):
     networks = found["where"].str.split(",").str[0]
     words = found["new"].map(WORDS).fillna(verdicts.UNDECIDED)
     return {network: list(words[networks == network]) for network in dict.fromkeys(networks)}
+
+
+def terms_table(rows, networks):
+    """Each term alone beside none, network by network: the numbers that `claims.which_term` decides by.
+
+    Args:
+        rows: the verdict table, as `claims.table` returns it.
+        networks: names of networks, in the order of the table.
+
+    Returns:
+        A DataFrame of text, indexed by network and rate: of "mean : none" and "variance : none" the ratios FD and KID
+        with their intervals, then which term does the work and which does more. Where a network was trained in
+        several sets, from the one with the most pairs.
+    """
+    says = {f"{term} alone closer than none": f"{term} : none" for term in ("mean", "variance")}
+    found = rows[rows["claim"].isin(says) & (rows["n"] != 0)]
+    found = found.assign(place=found["where"].str.split(":").str[0], term=found["claim"].map(says))
+    text = claims.as_text(found).rename(columns={"fd": "FD", "kid": "KID"})
+    table = text.pivot(index=["place", "rate"], columns="term", values=["FD", "KID"])
+    table = table.swaplevel(axis=1).sort_index(axis=1)
+    words = claims.which_term(rows)
+    table["", "does the work"], table["", "does more"] = words["works"], words["more"]
+    pairs = found.groupby("place")["n"].max().sort_values(kind="stable", ascending=False)
+    largest = {place.split(",")[0]: place for place in reversed(pairs.index)}
+    table = table.loc[[largest[name] for name in networks]]
+    return table.rename(index=lambda name: name.split(",")[0], level=0).rename_axis(["network", "rate"])
 
 
 def judge(rows, gradients=None):

@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from study import hypotheses, verdicts
+from study import claims, hypotheses, verdicts
+from study.intervals import Estimate
 
 HELD, FELL, OPEN = verdicts.HELD, verdicts.FELL, verdicts.UNDECIDED
 
@@ -64,3 +65,17 @@ def test_the_larger_gradient_is_read_at_the_start_of_plain_runs():
     known = rows(dense_2=[HELD], dcgan=[FELL])
     assert hypotheses.judge(known, gradients(dense_2=4.0, dcgan=0.5))["verdict"].iloc[4] == HELD
     assert hypotheses.judge(known, gradients(dense_2=4.0, dcgan=2.0))["verdict"].iloc[4] == FELL
+
+
+def test_terms_stand_side_by_side_from_the_set_with_the_most_pairs():
+    sides = ("mean alone closer than none", "variance alone closer than none", hypotheses.SIDE)
+    found = [
+        {"claim": claim, "where": f"{place}: one to other", "rate": "0.001", "n": n, "new": word,
+         "fd": Estimate(value, value / 2, value * 2, n), "kid": Estimate(0.5, 0.25, 1.0, n)}
+        for place, n, value in (("dcgan, lesson + ablation", 10, 0.8), ("dcgan, terms-conv", 3, 0.7), ("dense-2, terms-dense", 5, 0.6))
+        for claim, word in zip(sides, (OPEN, HELD, FELL), strict=True)
+    ]  # fmt: skip
+    table = hypotheses.terms_table(pd.DataFrame(found).reindex(columns=claims.COLUMNS), ["dense-2", "dcgan"])
+    assert list(table.index) == [("dense-2", "0.001"), ("dcgan", "0.001")]
+    assert list(table["mean : none", "FD"]) == ["0.60 [0.30, 1.20]", "0.80 [0.40, 1.60]"]
+    assert set(table["", "does the work"]) == set(table["", "does more"]) == {"variance"}

@@ -1,0 +1,39 @@
+"""Typical wrong answers to the exercises of 11_collapse."""
+
+import numpy as np
+
+
+def _by_pixel(fake, push):
+    deviation = fake - fake.mean(axis=0)
+    return np.mean(len(fake) * np.sum(push * deviation, axis=0) / np.sum(deviation**2, axis=0))
+
+
+def _without_n(fake, push):
+    deviation = fake - fake.mean(axis=0)
+    return np.sum(push * deviation) / np.sum(deviation**2)
+
+
+def _by_variance_alone(label_entropy, variance_ratio):
+    return "open" if variance_ratio >= 0.1 else "one image"
+
+
+def _two_states(label_entropy, variance_ratio):
+    return "open" if label_entropy >= 1 else "one image"
+
+
+WRONG = {
+    "push_apart": [
+        (_without_n, "multiply by n"),
+        (lambda fake, push: len(fake) * np.sum(push * fake) / np.sum(fake**2), "take the batch mean off the images"),
+        (_by_pixel, "one slope for all pixels"),
+    ],
+    "descent_steps": [
+        (lambda start, weight, rate: np.log(1 / start) / (2 * weight * rate), "take logarithms of both"),
+        (lambda start, weight, rate: np.log(start) / np.log(1 + 2 * weight * rate), "take logarithms of both"),
+        (lambda start, weight, rate: np.log(8) / np.log(1 + 2 * weight * rate), "the start counts"),
+    ],
+    "state_of": [
+        (_by_variance_alone, "whatever the ratio"),
+        (_two_states, "the images differ"),
+    ],
+}
