@@ -5,11 +5,11 @@ from collections.abc import Callable
 from helpers.checks.exercise import exercise, expect
 import numpy as np
 
-__all__ = ["judged", "share_collapsed"]
+__all__ = ["verdict_for", "share_collapsed"]
 
 
 @exercise
-def judged(answer: Callable) -> None:
+def verdict_for(answer: Callable) -> None:
     """Notebook 10: held, fell or undecided, from two ratios and their p-values."""
     expect(answer((0.8, 0.9), (0.001, 0.03)), "held", "both below 1, both clearly", "below 1 is closer")
     expect(answer((1.2, 1.1), (0.001, 0.03)), "fell", "both above 1, both clearly", "the claim was 'closer'")

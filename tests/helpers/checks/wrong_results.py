@@ -26,7 +26,7 @@ def without_ends(entropies):
 
 
 WRONG = {
-    "judged": [
+    "verdict_for": [
         (lambda ratios, p_values: "held" if min(ratios) > 1 else "fell", "below 1 is closer"),
         (by_any, "both p-values count"),
         (by_the_mean, "the sides must agree"),
