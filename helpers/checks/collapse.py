@@ -32,9 +32,9 @@ def descent_steps(answer: Callable) -> None:
 
 @exercise
 def state_of(answer: Callable) -> None:
-    """Whether a run is open, one image, or different images of few labels, in 11_collapse."""
+    """Whether a run is open, draws one image, or different images of few labels, in 11_collapse."""
     hint = "look at the label entropy first"
     expect(answer(2.1, 0.96), "open", "entropy 2.1, variance ratio 0.96", hint)
     expect(answer(1.0, 0.05), "open", "entropy 1.0, variance ratio 0.05", "1 or more is open, whatever the ratio")
-    expect(answer(0.0, 0.003), "one image", "entropy 0, ratio 0.003", "a ratio below 0.1 is one image")
-    expect(answer(0.0, 0.96), "few labels", "entropy 0, ratio 0.96", "the images differ, the labels do not")
+    expect(answer(0.0, 0.003), "one", "entropy 0, ratio 0.003", "a ratio below 0.1 is one image")
+    expect(answer(0.0, 0.96), "few", "entropy 0, ratio 0.96", "the images differ, the labels do not")

@@ -69,10 +69,11 @@ def test_the_larger_gradient_is_read_at_the_start_of_plain_runs():
 
 def test_terms_stand_side_by_side_from_the_set_with_the_most_pairs():
     sides = ("mean alone closer than none", "variance alone closer than none", hypotheses.SIDE)
+    places = {"dcgan, lesson + ablation": (10, 0.8), "dcgan, terms-conv": (3, 0.7), "dense-2, terms-dense": (5, 0.6)}
     found = [
         {"claim": claim, "where": f"{place}: one to other", "rate": "0.001", "n": n, "new": word,
          "fd": Estimate(value, value / 2, value * 2, n), "kid": Estimate(0.5, 0.25, 1.0, n)}
-        for place, n, value in (("dcgan, lesson + ablation", 10, 0.8), ("dcgan, terms-conv", 3, 0.7), ("dense-2, terms-dense", 5, 0.6))
+        for place, (n, value) in places.items()
         for claim, word in zip(sides, (OPEN, HELD, FELL), strict=True)
     ]  # fmt: skip
     table = hypotheses.terms_table(pd.DataFrame(found).reindex(columns=claims.COLUMNS), ["dense-2", "dcgan"])

@@ -14,11 +14,11 @@ def _without_n(fake, push):
 
 
 def _by_variance_alone(label_entropy, variance_ratio):
-    return "open" if variance_ratio >= 0.1 else "one image"
+    return "open" if variance_ratio >= 0.1 else "one"
 
 
 def _two_states(label_entropy, variance_ratio):
-    return "open" if label_entropy >= 1 else "one image"
+    return "open" if label_entropy >= 1 else "one"
 
 
 WRONG = {
