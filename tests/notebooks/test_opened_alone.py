@@ -21,8 +21,8 @@ STUB = "import sys, types; sys.modules['google.colab'] = types.ModuleType('googl
 def repository(tmp_path_factory):
     """Address of a clone of the files as they are now, as a repository that Colab could fetch."""
     folder = tmp_path_factory.mktemp("repository")
-    for name in ("helpers", "study", "data", "results/lesson"):
-        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", ".*"))
+    for name in ("helpers", "study", "data", "results"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", ".*", "live"))
     git = ["git", "-c", "user.name=a", "-c", "user.email=a@b", "-C", str(folder)]
     for command in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "all"]):
         subprocess.run([*git, *command], check=True, capture_output=True)
