@@ -78,8 +78,12 @@ def load(results=RECORDED, profile="ablation"):
 
 
 def terms(results=RECORDED):
-    """The steps of all probes inside the runs of `terms-dense` and `terms-conv`; None if there are none yet."""
-    found = [steps for profile in ("terms-dense", "terms-conv") for steps, _ in _found(results, profile)]
+    """The steps of all probes inside runs that tell the terms apart; None if there are none yet.
+
+    Those are the sets `terms-dense` and `terms-conv`, and the ablation, which trains the conv pair as they do.
+    """
+    profiles = ("terms-dense", "terms-conv", "ablation")
+    found = [steps for profile in profiles for steps, _ in _found(results, profile)]
     return pd.concat(found, ignore_index=True) if found else None
 
 
