@@ -1,4 +1,4 @@
-"""The GAN: two networks and the step that trains them, driven by `fit`. Taught in notebook 03."""
+"""The GAN: two networks and the step that trains them, driven by `fit`. Taught in notebook 04."""
 
 from collections.abc import Callable
 

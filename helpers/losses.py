@@ -1,4 +1,4 @@
-"""The losses, as pure `keras.ops` maths. Taught in notebooks 03, 08 and 11."""
+"""The losses, as pure `keras.ops` maths. Taught in notebooks 03, 04, 12 and 16."""
 
 from typing import Any
 
