@@ -3,11 +3,12 @@
 import numpy as np
 import pandas as pd
 
-from study import claims, verdicts
+from study import claims, evidence, verdicts
 
 SIDE = "mean alone closer than variance alone"
 WORDS = {verdicts.HELD: "mean", verdicts.FELL: "variance"}
 FIRST_STEPS = 50
+ONE_IMAGE = 0.1  # of the variance of real digits, chosen after the runs: below it a collapsed run draws one image
 
 # What each network has to side with, if the hypothesis is true.
 EXPECTED = {
@@ -57,6 +58,26 @@ def terms_table(rows, networks):
     largest = {place.split(",")[0]: place for place in reversed(pairs.index)}
     table = table.loc[[largest[name] for name in networks]]
     return table.rename(index=lambda name: name.split(",")[0], level=0).rename_axis(["network", "rate"])
+
+
+def states(runs, networks):
+    """How many runs of each network and arm are open, draw one image, or draw images of few labels.
+
+    Args:
+        runs: DataFrame as `claims.load` returns it, of the arms to show.
+        networks: names of networks, in the order of the table.
+
+    Returns:
+        A DataFrame of text, such as "3 few, 2 open", indexed by network and rate, a column an arm. A run is "open" if
+        it has not collapsed; else "one" if its pixels vary less than a tenth as much as those of real digits; else
+        "few".
+    """
+    shut = [~evidence.collapsed(runs), runs["variance_ratio"] < ONE_IMAGE]
+    runs = runs.assign(state=np.select(shut, ["open", "one"], "few"), rate=runs["learning_rate"].map("{:g}".format))
+    cells = ["network", "rate", "arm"]
+    counts = runs.groupby(cells)["state"].value_counts().reset_index()
+    counts["runs"] = counts["count"].astype(str) + " " + counts["state"]
+    return counts.groupby(cells)["runs"].agg(", ".join).unstack().reindex(networks, level=0)
 
 
 def judge(rows, gradients=None):

@@ -4,6 +4,8 @@ from helpers import plots
 from matplotlib.ticker import LogLocator, NullFormatter, NullLocator
 import numpy as np
 
+from study import figures
+
 
 @plots.styled
 def live_pair(images, spreads, level):
@@ -73,4 +75,53 @@ def last_grids(records, titles, columns=5):
         arm = "moments" if record.moment_weight else "plain"
         plots.draw_grid(axis, record.images[-1], columns, f"{title}\n{plots.LABELS[arm]}")
         axis.title.set_color(plots.COLOURS[arm])
+    return figure
+
+
+@plots.styled
+def openings(courses, ends, threshold, titles):
+    """Figure of how a batch opens: its spread step by step, and where it ends over the variance term's weight. For 11.
+
+    Args:
+        courses: dict from "Adam" and "descent" to a dict from the spread at the start to an array, one spread a step.
+        ends: DataFrame indexed by weight, columns as above: the last spread over the first.
+        threshold: the weight above which a batch opens.
+        titles: texts of both panels.
+    """
+    figure, axes = plots.subplots(1, 2, figsize=(9.5, 3.6))
+    colours, lines = {"Adam": "black", "descent": plots.COLOURS["floor"]}, ("-", "--", ":")
+    for name, paths in courses.items():
+        for (start, path), line in zip(paths.items(), lines, strict=True):
+            axes[0].plot(path, ls=line, color=colours[name], label=f"{name} from {start:g}")
+        axes[1].plot(ends[name], "o-", color=colours[name], label=name)
+    axes[1].axhline(1, color=plots.COLOURS["author"], lw=1)
+    axes[1].axvline(threshold, color=plots.COLOURS["author"], ls=":", label=f"threshold, {threshold:g}")
+    axes[0].set(title=titles[0], xlabel="step", yscale="log", ylabel="spread (log scale)", ylim=(5e-7, 3))
+    axes[1].set(title=titles[1], xlabel="weight λ of the variance term", ylabel="spread, end / start")
+    axes[1].legend()
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower left", ncols=2)
+    return figure
+
+
+@plots.styled
+def spread_inside(steps, titles, level):
+    """Figure of the spread of a batch inside runs: a faint line a seed, and the mean of each arm. For 11.
+
+    Args:
+        steps: DataFrame as `gradients.terms` returns it, of one learning rate.
+        titles: dict from a network to the title of its panel; step 100 is marked in the first.
+        level: the spread of real digits.
+    """
+    figure, axes = plots.subplots(1, len(titles), figsize=(9.5, 4.2), sharey=True, squeeze=False)
+    for axis, (network, title) in zip(axes[0], titles.items(), strict=True):
+        here = steps[steps["network"] == network]
+        for arm in [arm for arm in figures.TERM_LABELS if arm in set(here["arm"])]:
+            figures.draw_seeds(axis, here[here["arm"] == arm], "spread", arm)
+        axis.axhline(level, color=plots.COLOURS["floor"], label="real digits")
+        axis.set(title=title, xlabel="step", yscale="log", ylim=(0.01, 0.6))
+        axis.set_yticks([0.02, 0.05, 0.1, 0.2, 0.4], ["0.02", "0.05", "0.1", "0.2", "0.4"])
+        axis.minorticks_off()
+    axes[0, 0].set_ylabel("spread of a pixel over the batch\n(log scale)")
+    axes[0, 0].axvline(100, color=plots.COLOURS["author"], ls=":", label="step 100")
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
     return figure

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from helpers.checks.exercise import exercise, expect
 import numpy as np
 
-__all__ = ["descent_steps", "push_apart", "state_of"]
+__all__ = ["descent_steps", "push_apart"]
 
 
 @exercise
@@ -28,13 +28,3 @@ def descent_steps(answer: Callable) -> None:
     expect(answer(1 / 8, 1.0, 0.5), 3.0, case, "each step multiplies by 1 + 2 weight rate: take logarithms of both")
     case, hint = "from 1e-6, weight 0.1, rate 0.001", "a tighter collapse takes more steps: the start counts"
     expect(answer(1e-6, 0.1, 0.001), np.log(1e6) / np.log(1.0002), case, hint)
-
-
-@exercise
-def state_of(answer: Callable) -> None:
-    """Whether a run is open, draws one image, or different images of few labels, in 11_collapse."""
-    hint = "look at the label entropy first"
-    expect(answer(2.1, 0.96), "open", "entropy 2.1, variance ratio 0.96", hint)
-    expect(answer(1.0, 0.05), "open", "entropy 1.0, variance ratio 0.05", "1 or more is open, whatever the ratio")
-    expect(answer(0.0, 0.003), "one", "entropy 0, ratio 0.003", "a ratio below 0.1 is one image")
-    expect(answer(0.0, 0.96), "few", "entropy 0, ratio 0.96", "the images differ, the labels do not")

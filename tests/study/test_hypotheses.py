@@ -80,3 +80,21 @@ def test_terms_stand_side_by_side_from_the_set_with_the_most_pairs():
     assert list(table.index) == [("dense-2", "0.001"), ("dcgan", "0.001")]
     assert list(table["mean : none", "FD"]) == ["0.60 [0.30, 1.20]", "0.80 [0.40, 1.60]"]
     assert set(table["", "does the work"]) == set(table["", "does more"]) == {"variance"}
+
+
+def test_states_tell_one_image_from_few_labels():
+    made = [(2.0, 0.01), (0.9, 0.2), (0.9, 0.1), (0.0, 0.09), (0.0, 0.01)]
+    runs = pd.DataFrame(
+        [
+            {"network": network, "learning_rate": 1e-3, "arm": arm, "status": "finished", "label_entropy": entropy,
+             "variance_ratio": ratio}
+            for network in ("dcgan", "dense-2") for arm in ("plain", "mean")
+            for entropy, ratio in (made if arm == "plain" else made[:1])
+        ]
+    )  # fmt: skip
+    table = hypotheses.states(runs, ["dense-2", "dcgan"])
+    assert list(table.index) == [("dense-2", "0.001"), ("dcgan", "0.001")]
+    assert set(table.loc[("dcgan", "0.001"), "plain"].split(", ")) == {"2 few", "2 one", "1 open"}
+    assert table.loc[("dcgan", "0.001"), "mean"] == "1 open"
+    failed = runs.assign(status="failed")
+    assert hypotheses.states(failed, ["dcgan"]).loc[("dcgan", "0.001"), "mean"] == "1 one"

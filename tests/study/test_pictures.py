@@ -45,3 +45,25 @@ def test_last_grids_show_the_last_images_and_name_the_arm():
     assert [axis.get_title() for axis in axes] == ["one\nplain GAN", "two\nwith moments"]
     for axis, run in zip(axes, runs, strict=True):
         assert np.array_equal(axis.images[0].get_array()[:28, :28], run.images[1, 0])
+
+
+def test_openings_show_every_course_and_the_threshold():
+    courses = {name: {start: start * np.arange(1, 4) for start in (0.1, 0.01, 0.001)} for name in ("Adam", "descent")}
+    ends = pd.DataFrame({"Adam": [0.5, 1.5], "descent": [0.8, 1.2]}, [0.0, 0.5])
+    left, right = pictures.openings(courses, ends, 0.25, ("one", "two")).axes
+    assert [axis.get_title() for axis in (left, right)] == ["one", "two"]
+    assert np.allclose([line.get_ydata() for line in left.lines[3:]], [*courses["descent"].values()])
+    assert [list(line.get_ydata()) for line in right.lines[:2]] == [[0.5, 1.5], [0.8, 1.2]]
+    assert list(right.lines[3].get_xdata()) == [0.25, 0.25]
+
+
+def test_spreads_inside_runs_have_a_panel_a_network_and_a_line_a_seed():
+    rows = [
+        {"network": network, "arm": arm, "seed": seed, "step": step, "spread": 0.1 + 0.1 * seed}
+        for network, arms in {"dcgan": ("plain", "late"), "dense-2": ("plain",)}.items()
+        for arm in arms for seed in (0, 1) for step in (0, 10)
+    ]  # fmt: skip
+    first, second = pictures.spread_inside(pd.DataFrame(rows), {"dcgan": "one", "dense-2": "two"}, 0.4).axes
+    assert [axis.get_title() for axis in (first, second)] == ["one", "two"]
+    assert np.allclose([line.get_ydata() for line in second.lines], [[0.1] * 2, [0.2] * 2, [0.15] * 2, [0.4] * 2])
+    assert len(first.lines) == 2 * 3 + 2 and first.lines[-1].get_label() == "step 100"

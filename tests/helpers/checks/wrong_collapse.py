@@ -13,14 +13,6 @@ def _without_n(fake, push):
     return np.sum(push * deviation) / np.sum(deviation**2)
 
 
-def _by_variance_alone(label_entropy, variance_ratio):
-    return "open" if variance_ratio >= 0.1 else "one"
-
-
-def _two_states(label_entropy, variance_ratio):
-    return "open" if label_entropy >= 1 else "one"
-
-
 WRONG = {
     "push_apart": [
         (_without_n, "multiply by n"),
@@ -31,9 +23,5 @@ WRONG = {
         (lambda start, weight, rate: np.log(1 / start) / (2 * weight * rate), "take logarithms of both"),
         (lambda start, weight, rate: np.log(start) / np.log(1 + 2 * weight * rate), "take logarithms of both"),
         (lambda start, weight, rate: np.log(8) / np.log(1 + 2 * weight * rate), "the start counts"),
-    ],
-    "state_of": [
-        (_by_variance_alone, "whatever the ratio"),
-        (_two_states, "the images differ"),
     ],
 }
