@@ -5,23 +5,7 @@ from collections.abc import Callable
 from helpers.checks.exercise import exercise, expect
 import numpy as np
 
-__all__ = ["pixel_moments", "summed_gap", "to_grey"]
-
-
-@exercise
-def to_grey(answer: Callable) -> None:
-    """Examine `to_grey(images)` of 01_data: from [-1, 1] back to uint8, without the channel axis."""
-    ends = np.array([-1.0, 1.0], np.float32).reshape(2, 1, 1, 1)
-    expect(
-        answer(ends),
-        np.array([0, 255]).reshape(2, 1, 1),
-        "an image of one black pixel and one of one white pixel",
-        "add 1, multiply by 127.5, and take the only channel: images[..., 0]",
-    )
-    greys = np.arange(256).reshape(4, 8, 8)
-    back = answer((greys.astype(np.float32) / 127.5 - 1.0)[..., None])
-    expect(back, greys, "all 256 greys", "round with np.rint first: .astype(np.uint8) cuts 4.99999 down to 4")
-    expect(str(np.asarray(back).dtype), "uint8", "the dtype", "end with .astype(np.uint8)")
+__all__ = ["pixel_moments", "summed_gap"]
 
 
 @exercise

@@ -14,6 +14,7 @@ def verdict_for(answer: Callable) -> None:
     expect(answer((0.8, 0.9), (0.001, 0.03)), "held", "both below 1, both clearly", "below 1 is closer")
     expect(answer((1.2, 1.1), (0.001, 0.03)), "fell", "both above 1, both clearly", "the claim was 'closer'")
     expect(answer((0.7, 0.95), (0.001, 0.2)), "undecided", "FD clear, KID not", "both p-values count")
+    expect(answer((0.95, 0.7), (0.2, 0.001)), "undecided", "KID clear, FD not", "both p-values count")
     expect(answer((0.7, 1.3), (0.001, 0.001)), "undecided", "both clear, on two sides", "the sides must agree")
 
 

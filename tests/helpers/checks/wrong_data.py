@@ -3,12 +3,6 @@
 import numpy as np
 
 WRONG = {
-    "to_grey": [
-        (lambda images: (images[..., 0] * 127.5).astype(np.uint8), "add 1"),
-        (lambda images: np.rint((images + 1) * 127.5).astype(np.uint8), "take the only channel"),
-        (lambda images: ((images[..., 0] + 1) * 127.5).astype(np.uint8), "round with np.rint"),
-        (lambda images: np.rint((images[..., 0] + 1) * 127.5), "end with .astype"),
-    ],
     "pixel_moments": [
         (lambda images: (images.mean(), images.var()), "axis=0"),
         (lambda images: (images.mean(axis=(1, 2)), images.var(axis=(1, 2))), "axis=0"),

@@ -8,6 +8,12 @@ def by_any(ratios, p_values):
     return "held" if min(p_values) < 0.05 and max(ratios) < 1 else "fell" if min(ratios) > 1 else "undecided"
 
 
+def by_kid_alone(ratios, p_values):
+    if p_values[1] >= 0.05:
+        return "undecided"
+    return "held" if max(ratios) < 1 else "fell" if min(ratios) > 1 else "undecided"
+
+
 def by_the_mean(ratios, p_values):
     if max(p_values) >= 0.05:
         return "undecided"
@@ -29,6 +35,7 @@ WRONG = {
     "verdict_for": [
         (lambda ratios, p_values: "held" if min(ratios) > 1 else "fell", "below 1 is closer"),
         (by_any, "both p-values count"),
+        (by_kid_alone, "KID clear, FD not"),
         (by_the_mean, "the sides must agree"),
     ],
     "share_collapsed": [
