@@ -26,7 +26,7 @@ def both_gaps(answer: Callable) -> None:
 def variance_gradient(answer: Callable) -> None:
     """Exercise 2 of 04_moment_stabilization: the variance gap's gradient by every generated pixel."""
     narrow, wide = np.array([[-0.1], [0.3]], "float32"), np.array([[-1.0], [1.0]], "float32")
-    away = "where v < V the sign is -1, so the gradient points to the mean, and descent away from it."
+    away = "sign(v - V) 2 (y - m) / n: where v < V it points to the mean, and descent away from it."
     expect(answer(narrow, wide), np.array([[0.2], [-0.2]]), "a batch that varies too little", away)
     expect(answer(wide, narrow), np.array([[-1.0], [1.0]]), "a batch that varies too much", away)
     hint = "2 (y - m) / n with the mean of each pixel (axis 0) and n images, here 4."
