@@ -13,7 +13,7 @@ def squared_mean_gap(answer: Callable) -> None:
     """Notebook 16: the squared gap of two batch means without bias, summed over pixels."""
     fake, real = np.array([[0.0, 1.0], [2.0, 1.0]]), np.array([[4.0, 1.0], [4.0, 1.0]])
     expect(answer(fake, real), 8.0, "one pixel varies in the fake batch alone",
-           "variances divided by n - 1 (ddof=1), and those over the number of images")  # fmt: skip
+           "variances divided by n - 1 (ddof=1), those over the number of images, and the sum over pixels")  # fmt: skip
     expect(answer(real, fake), 8.0, "the same batches, exchanged", "subtract the chance of both batches")
     four = np.array([[0.0], [2.0], [4.0], [6.0]])
     expect(

@@ -17,7 +17,7 @@ def push_apart(answer: Callable) -> None:
     wide = np.array([[[0.0, 1.0]], [[2.0, 1.0]], [[4.0, 4.0]]])
     expect(answer(wide, np.full_like(wide, 7.0)), 0.0, "a push that is the same for all", "take the batch mean off")
     found = answer(wide, np.array([[[-2.0, 0.0]], [[0.0, 0.0]], [[2.0, 2.0]]]))
-    hint = "one slope for all pixels: sum over images and pixels first, then divide"
+    hint = "one slope for all pixels: sum over images and pixels, then divide; n counts the images"
     expect(found, 3 * (8.0 + 4.0) / 14.0, "two pixels, three images", hint)
 
 
@@ -26,5 +26,7 @@ def descent_steps(answer: Callable) -> None:
     """How many steps of gradient descent open a spread to 1, in 11_collapse."""
     case = "from 1/8 to 1, doubled at each step (weight 1, rate 0.5)"
     expect(answer(1 / 8, 1.0, 0.5), 3.0, case, "each step multiplies by 1 + 2 weight rate: take logarithms of both")
+    case, hint = "from 0.3 to 1, doubled at each step", "do not round; and the start counts"
+    expect(answer(0.3, 1.0, 0.5), np.log2(1 / 0.3), case, hint)
     case, hint = "from 1e-6, weight 0.1, rate 0.001", "a tighter collapse takes more steps: the start counts"
     expect(answer(1e-6, 0.1, 0.001), np.log(1e6) / np.log(1.0002), case, hint)

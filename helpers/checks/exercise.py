@@ -1,8 +1,11 @@
 """What turns a check into one with three answers: not attempted, passed, or what is wrong and a hint."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+import copy
 import dis
 import functools
+import inspect
+import traceback
 from typing import Any
 
 import numpy as np
@@ -30,13 +33,17 @@ def exercise(check: Callable[[Callable], None]) -> Callable[[Callable], None]:
         A function of the reader's function. It prints "not attempted" if that has no body but `...`,
         prints "passed" if `check` returns, and raises `Wrong` otherwise.
     """
+    name = check.__name__
 
     @functools.wraps(check)
     def answered(function: Callable) -> None:
+        if not callable(function):
+            hint = f"give the function itself, without calling it: checks.{name}({name})"
+            raise Wrong(f"expected a function, found {type(function).__name__}. Hint: {hint}")
         if is_stub(function):
             print(NOT_ATTEMPTED)
             return
-        check(function)
+        check(_called(function))
         print(PASSED)
 
     return answered
@@ -44,7 +51,10 @@ def exercise(check: Callable[[Callable], None]) -> Callable[[Callable], None]:
 
 def is_stub(function: Callable) -> bool:
     """Whether a function has no body yet: `...`, `pass` or `return None`, and perhaps a docstring."""
-    steps = list(dis.get_instructions(function))
+    code = getattr(function, "__code__", None)
+    if code is None:  # a builtin, a class, a partial
+        return False
+    steps = list(dis.get_instructions(code))
     constants = [step.argval for step in steps if step.opname in ("LOAD_CONST", "RETURN_CONST")]
     return {step.opname for step in steps} <= _EMPTY and constants == [None]
 
@@ -53,47 +63,103 @@ def expect(found: Any, wanted: Any, case: str, hint: str, rtol: float = 1e-4, at
     """Compare an answer with what is right.
 
     Args:
-        found: what the reader's function returned: a number, an array, a tensor, a tuple of them, or a text.
-        wanted: what it should be.
+        found: what the reader's function returned: a number, an array, a tensor, several of them, or a text;
+            or the error that it raised.
+        wanted: what it should be; a tuple for several values, in which `...` stands for any.
         case: what was asked, such as "the gaps of two equal batches".
         hint: what most often goes wrong here, one sentence.
         rtol, atol: how far a number may lie off. Wide, for answers in float32 that sum in another order.
 
     Raises:
-        Wrong: the answer has another shape or another value, or is none.
+        Wrong: the answer has another shape or another value, is none, or is an error.
     """
+    if wanted is ...:
+        return
+    if isinstance(found, Exception):
+        raise Wrong(f"{case}: your function raised {_told(found)}. Hint: {hint}") from found
     if found is None:
-        raise Wrong(f"{case}: your function returned nothing. Hint: does it end with `return`?")
-    if isinstance(wanted, str):
-        if found != wanted:
-            raise Wrong(f"{case}: expected {wanted!r}, found {found!r}. Hint: {hint}")
-        return
+        raise Wrong(f"{case}: your function returned nothing. Does it always end with `return`? Hint: {hint}")
     if isinstance(wanted, tuple):
-        if not isinstance(found, (tuple, list)) or len(found) != len(wanted):
-            raise Wrong(f"{case}: expected {len(wanted)} values, found {_shown(found)}. Hint: {hint}")
-        for index, (one, other) in enumerate(zip(found, wanted, strict=True)):
+        values = _several(found, len(wanted), case, hint)
+        for index, (one, other) in enumerate(zip(values, wanted, strict=True)):
             expect(one, other, f"{case}, value {index + 1}", hint, rtol, atol)
-        return
-    values, right = _numbers(found, case), np.asarray(wanted)
+    elif isinstance(wanted, str):
+        if not isinstance(found, str) or found != wanted:
+            raise Wrong(f"{case}: expected {wanted!r}, found {_shown(found)}. Hint: {hint}")
+    else:
+        _compare(_numbers(found, case), np.asarray(wanted), case, hint, rtol, atol)
+
+
+def _called(function):
+    """The reader's function, called with copies of the arguments; an error in it is its answer."""
+
+    def call(*arguments):
+        try:
+            inspect.signature(function).bind(*arguments)
+        except ValueError:  # a builtin does not tell its arguments
+            pass
+        except TypeError as error:
+            asked = f"{len(arguments)} argument{'s' if len(arguments) > 1 else ''}"
+            hint = "keep the first line of the exercise, `def` and what follows"
+            raise Wrong(f"expected a function of {asked}; yours cannot take them: {error}. Hint: {hint}") from None
+        try:
+            found = function(*copy.deepcopy(arguments))
+            return tuple(found) if isinstance(found, Iterator) else found
+        except Exception as error:
+            return error
+
+    return call
+
+
+def _told(error):
+    """An error and the line of the reader's function at which it rose."""
+    text = traceback.format_exception_only(error)[-1].strip().split("\n")[0][:160]
+    frames = traceback.extract_tb(error.__traceback__)[1:]  # without `call`
+    return f"{text}, at `{frames[0].line}`" if frames and frames[0].line else text
+
+
+def _several(found, count, case, hint):
+    """An answer of several values as a tuple of them."""
+    try:
+        values = None if isinstance(found, (str, bytes, dict, set, frozenset)) else tuple(found)
+    except TypeError:  # a single number, say
+        values = None
+    if values is None or len(values) != count:
+        kind = type(found).__name__
+        raise Wrong(f"{case}: expected {count} values in a row, found {kind} {_shown(found)}. Hint: {hint}")
+    return values
+
+
+def _compare(values, right, case, hint, rtol, atol):
+    """Compare two arrays of numbers."""
     if values.shape != right.shape:
-        raise Wrong(f"{case}: expected the shape {right.shape}, found {values.shape}. Hint: {hint}")
-    if not np.allclose(values, right, rtol, atol, equal_nan=True):
+        shape = f"the shape {right.shape}" if right.shape else "one number"
+        raise Wrong(f"{case}: expected {shape}, found the shape {values.shape}. Hint: {hint}")
+    if not np.allclose(values, right, rtol, atol):
         raise Wrong(f"{case}: expected {_shown(right)}, found {_shown(values)}. Hint: {hint}")
 
 
 def _numbers(found, case):
-    """An answer as an array of numbers."""
+    """An answer as an array of real numbers."""
+    kind = type(found).__name__
     try:
         values = np.asarray(found)
-        return values if values.dtype == bool else values.astype(float)
-    except (TypeError, ValueError) as error:
-        kind = type(found).__name__
-        raise Wrong(f"{case}: expected numbers, found {kind}. Hint: return numbers or arrays.") from error
+        kind = "complex ones" if np.iscomplexobj(values) else kind
+        if values.dtype.kind not in "SUc":  # a text such as "2.0" is no number
+            return values if values.dtype == bool else values.astype(float)
+    except (TypeError, ValueError):
+        pass
+    raise Wrong(
+        f"{case}: expected real numbers, found {kind}. Hint: return numbers or arrays, without an imaginary part."
+    )
 
 
 def _shown(values):
     """An answer, short enough for a message."""
     if isinstance(values, (tuple, list)):
+        return f"({', '.join(map(_shown, values))})"[:80]
+    if not hasattr(values, "__array__") and not isinstance(values, (bool, int, float)):
         return repr(values)[:80]
-    text = np.array2string(np.asarray(values), precision=4, threshold=8, edgeitems=2)
+    short = {"float_kind": lambda number: f"{number:.6g}"}
+    text = np.array2string(np.asarray(values), threshold=8, edgeitems=2, formatter=short)
     return " ".join(text.split())[:80]

@@ -17,6 +17,8 @@ def last_collapsed(answer: Callable) -> None:
     last = "a run may come back into collapse: the last epoch counts, not the first one that is free"
     found = answer(epochs, np.array([0.0, 1.9, 2.1, 0.0, 2.2]))
     expect(found, 10, "a run that collapses again at epoch 10", last)
+    found = answer(epochs, np.array([0.0, 1.0, 2.1, 2.2, 2.2]))
+    expect(found, 1, "entropies 0.0, 1.0, 2.1, 2.2, 2.2", "an entropy of 1.0 is not below 1.0")
     expect(answer(epochs, np.full(5, 2.2)), 0, "a run that never collapsed", "return 0 where no entropy is below 1.0")
 
 
@@ -31,5 +33,6 @@ def settings_apart(answer: Callable) -> None:
     other = {"moments": "yes", "layers": 4, "normalised": "no"}
     expect(answer(one, other), ("moments", "normalised"), "arms that differ in moments and normalised", order)
     swapped = {"normalised": "no", "moments": "yes", "layers": 4}
-    turned = {"normalised": "yes", "moments": "no", "layers": 4}
-    expect(answer(swapped, turned), ("moments", "normalised"), "the same with their keys in another order", order)
+    turned = {"layers": 4, "normalised": "yes", "moments": "no"}
+    expect(answer(swapped, turned), ("moments", "normalised"), "the same, each with its keys in an order of its own",
+           "compare by name, not by place; collect all that differ, and sort them with `sorted`")  # fmt: skip

@@ -28,6 +28,10 @@ def frechet(answer: Callable) -> None:
     expect(answer(np.ones((40, 2)), points), np.sum((1 - points.mean(axis=0)) ** 2) + parts,
            "forty times one point, against forty points",
            "here eigenvalues are zero, and rounding may turn them negative: clip them at 0")  # fmt: skip
+    line = np.outer(points[:, 0], np.sqrt(np.arange(2, 22)))
+    expect(answer(3 * line - 2 * line.mean(axis=0), line), 4 * np.trace(np.cov(line, rowvar=False)),
+           "points on one line through 20 dimensions, and the same three times as wide",
+           "eigenvalues that should be 0 are negative here, by rounding: take .real and clip them at 0")  # fmt: skip
 
 
 @exercise
@@ -40,6 +44,8 @@ def recalled(answer: Callable) -> None:
     expect(answer(fake, real, np.array([0.1, 6.4, 0.1])), 1.0, "one large ball among small ones, which holds all",
            "each fake point has its own radius, and one ball is enough")  # fmt: skip
     many = np.array([[0.1, 0.0], [-0.1, 0.0], [0.0, 0.1]])
+    expect(answer(fake, real, np.array([0.5, 0.1, 0.1])), 0.25, "the same three balls, the second one smaller",
+           "each fake point has its own radius: not the largest for all")  # fmt: skip
     expect(answer(many, real, np.full(3, 0.5)), 0.25, "three balls around the same one of four real points",
            "a real point in three balls counts once: `any`, not `sum`")  # fmt: skip
 

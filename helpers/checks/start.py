@@ -25,5 +25,5 @@ def commonest_share(answer: Callable) -> None:
     """Of 00_start_here: the share of the most frequent digit among the labels of a batch."""
     count = "count how often each digit occurs, and divide the largest count by the number of labels"
     expect(answer(np.full(20, 8)), 1.0, "twenty images, all read as 8", count)
-    expect(answer(np.array([3, 3, 7, 1])), 0.5, "the labels 3, 3, 7, 1", count)
+    expect(answer(np.array([7, 3, 3, 1])), 0.5, "the labels 7, 3, 3, 1", count)
     expect(answer(np.repeat(np.arange(10), 3)), 0.1, "ten digits, three times each", count)

@@ -17,10 +17,9 @@ def ratio_interval(answer: Callable) -> None:
     reach = stats.t.ppf(0.975, 3) * logs.std(ddof=1) / 2
     wanted = tuple(np.exp([logs.mean(), logs.mean() - reach, logs.mean() + reach]))
     found = answer(better, worse)
-    first = found[0] if np.shape(found) == (3,) else found
-    expect(first, wanted[0], "the mean ratio of four pairs",
+    expect(found, (wanted[0], ..., ...), "the mean ratio of four pairs",
            "return value, low, high; the value is the geometric mean: average the logarithms, np.exp last")  # fmt: skip
-    expect(tuple(found), wanted, "four pairs",
+    expect(found, wanted, "four pairs",
            "the standard error is s / √n with ddof=1; times the 97.5 % point of t with "
            "n - 1 degrees of freedom")  # fmt: skip
     expect(answer(worse, better), (1 / wanted[0], 1 / wanted[2], 1 / wanted[1]), "the same pairs, the other way round",
@@ -48,3 +47,5 @@ def flipped_p(answer: Callable) -> None:
     expect(answer(np.array([-3.0, 1.0, -2.0])), 0.5, "the differences -3, 1, -2",
            "compare sizes: the absolute sum of each pattern with that of the differences")  # fmt: skip
     expect(answer(np.array([2.0, 0.0])), 1.0, "the differences 2 and 0", "a difference of 0 stays 0, and still counts")
+    expect(answer(np.array([0.1, 0.2, -0.3, 0.4])), 0.625, "the differences 0.1, 0.2, -0.3, 0.4",
+           "sums that should be equal differ by rounding: allow for 1e-12")  # fmt: skip

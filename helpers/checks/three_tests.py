@@ -75,9 +75,16 @@ def twins(answer: Callable) -> None:
     flat[1], flat[2] = 100, 250
     itself = "an image is no twin of itself; and bytes wrap round (0 - 250 = 6): make them floats."
     expect(answer(flat, 10), 0.0, "three images, 100 grey levels and more apart", itself)
-    flat[1] = 250
-    expect(answer(flat, 10), 2 / 3, "three images, two of them equal", "a share of the images, not of the pairs.")
-    flat[1, 0, 0] = 230
+    flat[2] = 10
+    expect(answer(flat, 10), 0.0, "images of 0, 100 and 10", "they differ by the level, 10, and not by less.")
+    flat[2] = 0
+    expect(
+        answer(flat, 10),
+        2 / 3,
+        "three images, the first and the last equal",
+        "compare each with all others; a share of the images, not of the pairs.",
+    )
+    flat[2, 0, 0] = 20
     expect(
         answer(flat, 10), 2 / 3, "equal but for 20 levels in one of four pixels", "the mean over pixels, not the sum."
     )

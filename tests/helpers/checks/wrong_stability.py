@@ -27,7 +27,7 @@ WRONG = {
         (lambda h, w, c=0.5: np.array([[1 - h * w - (h * c) ** 2, h * c], [h * c, 1]]), "the row of ψ"),
         (lambda h, w, c=0.5: np.array([[1, -h * c], [h * c, 1 - h * w - (h * c) ** 2]]), "the columns are θ, ψ"),
         (lambda h, w, c=0.5: np.array([[1 - w - (h * c) ** 2, h * c], [-h * c, 1]]), "rate weight θ"),
-        (lambda h, w, c=0.5: 1 - h * w, "expected the shape (2, 2)"),
+        (lambda h, w, c=0.5: 1 - h * w, "expected 2 values"),
     ],
     "settles": [
         (_by_determinant, "test the trace, too"),
