@@ -126,7 +126,7 @@ def _several(found, count, case, hint):
         values = None
     if values is None or len(values) != count:
         kind = type(found).__name__
-        raise Wrong(f"{case}: expected {count} values in a row, found {kind} {_shown(found)}. Hint: {hint}")
+        raise Wrong(f"{case}: expected {count} values, found {kind} {_shown(found)}. Hint: {hint}")
     return values
 
 
