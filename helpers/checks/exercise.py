@@ -149,9 +149,8 @@ def _numbers(found, case):
             return values if values.dtype == bool else values.astype(float)
     except (TypeError, ValueError):
         pass
-    raise Wrong(
-        f"{case}: expected real numbers, found {kind}. Hint: return numbers or arrays, without an imaginary part."
-    )
+    hint = "take .real where eigenvalues or roots come in" if kind == "complex ones" else "return numbers or arrays"
+    raise Wrong(f"{case}: expected real numbers, found {kind}. Hint: {hint}.")
 
 
 def _shown(values):
