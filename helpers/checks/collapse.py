@@ -14,11 +14,11 @@ def push_apart(answer: Callable) -> None:
     fake = np.array([[-1.0], [1.0]])
     expect(answer(fake, fake), 2.0, "images -1 and 1, pushed by -1 and 1", "multiply by n, the number of images")
     expect(answer(fake + 5, fake), 2.0, "images 4 and 6, pushed by -1 and 1", "take the batch mean off the images")
-    wide = np.array([[[0.0, 1.0]], [[2.0, 1.0]], [[4.0, 4.0]]])
+    wide = np.array([[[0.0, 1.0]], [[2.0, 1.0]], [[4.0, 7.0]]])
     expect(answer(wide, np.full_like(wide, 7.0)), 0.0, "a push that is the same for all", "take the batch mean off")
     found = answer(wide, np.array([[[-2.0, 0.0]], [[0.0, 0.0]], [[2.0, 2.0]]]))
-    hint = "one slope for all pixels: sum over images and pixels, then divide; n counts the images"
-    expect(found, 3 * (8.0 + 4.0) / 14.0, "two pixels, three images", hint)
+    hint = "one slope for all pixels, though each has its own mean (axis 0): sum all, then divide; n counts images"
+    expect(found, 3 * (8.0 + 8.0) / 32.0, "two pixels, three images", hint)
 
 
 @exercise

@@ -115,7 +115,7 @@ def _told(error):
     """An error and the line of the reader's function at which it rose."""
     text = traceback.format_exception_only(error)[-1].strip().split("\n")[0][:160]
     frames = traceback.extract_tb(error.__traceback__)[1:]  # without `call`
-    return f"{text}, at `{frames[0].line}`" if frames and frames[0].line else text
+    return f"{text}, at `{frames[0].line[:80]}`" if frames and frames[0].line else text
 
 
 def _several(found, count, case, hint):

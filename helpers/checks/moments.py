@@ -33,3 +33,7 @@ def variance_gradient(answer: Callable) -> None:
     fake, real = np.concatenate([FAKE, FAKE + 1]), np.concatenate([REAL, -REAL])
     wanted = np.array([[0.25, 0.5], [0.25, 0.0], [-0.25, 0.0], [-0.25, -0.5]])
     expect(answer(fake, real), wanted, "four images of two pixels", hint)
+    wide, narrow = np.array([[1.0], [-1.0]], "float32"), np.array([[0.1], [-0.1]], "float32")
+    fake, real = (np.concatenate(both, axis=1) for both in ((wide, narrow), (narrow, wide)))
+    hint = "each pixel has a sign of its own: both variances over axis 0."
+    expect(answer(fake, real), np.array([[1.0, -0.1], [-1.0, 0.1]]), "one pixel too wide, one too narrow", hint)

@@ -88,3 +88,5 @@ def twins(answer: Callable) -> None:
     expect(
         answer(flat, 10), 2 / 3, "equal but for 20 levels in one of four pixels", "the mean over pixels, not the sum."
     )
+    flat[1], flat[2] = [[200, 0], [200, 0]], [[0, 200], [0, 200]]
+    expect(answer(flat, 10), 0.0, "two images with equal means, but unlike", "compare pixel by pixel, then average.")

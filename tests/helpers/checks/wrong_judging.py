@@ -17,6 +17,11 @@ def _eigenvalues(one, other):
         return np.sqrt(np.linalg.eigvals(one @ other).real - 1e-18).sum()
 
 
+def _unclipped(one, other):
+    with np.errstate(invalid="ignore"):
+        return np.sqrt(np.linalg.eigvals(one @ other).real).sum()
+
+
 def _inside(fake, real, radii):
     """Booleans (fake, real)."""
     return np.linalg.norm(np.asarray(fake)[:, None] - real, axis=-1) < np.asarray(radii)[:, None]
@@ -38,12 +43,15 @@ WRONG = {
         (lambda f, r: _distance(f, r, lambda a, b: np.trace(a @ b)), "root of their product"),
         (lambda f, r: _distance(f, r, lambda a, b: np.sqrt(np.abs(a * b)).trace()), "sum the roots of its eigenvalues"),
         (lambda f, r: _distance(f, r, _eigenvalues), "clip them at 0"),
+        (lambda f, r: _distance(f, r, lambda a, b: np.sqrt(np.linalg.eigvals(a @ b)).sum()), "take .real"),
+        (lambda f, r: _distance(f, r, _unclipped), "clip them at 0"),
     ],
     "recalled": [
         (lambda f, r, radii: _inside(f, r, radii).any(axis=1).mean(), "count real points"),
         (lambda f, r, radii: _inside(f, r, radii).any(axis=0).sum(), "divide"),
         (lambda f, r, radii: _inside(f, r, np.full(len(f), np.mean(radii))).any(axis=0).mean(), "its own radius"),
         (lambda f, r, radii: _inside(f, r, radii).sum() / len(r), "counts once"),
+        (lambda f, r, radii: _inside(f, r, np.full(len(f), max(radii))).any(axis=0).mean(), "not the largest"),
     ],
     "digit_entropy": [
         (lambda labels: np.sum(_shares(labels) * np.log(_shares(labels))), "minus the sum"),

@@ -12,6 +12,24 @@ def gradient(fake, real, sign=1.0, count=None, over=0):
     return direction * 2 * (fake - fake.mean(axis=over)) / (count or len(fake))
 
 
+def _one_sign(fake, real):
+    return np.sign(fake.var() - real.var()) * 2 * (fake - fake.mean(axis=0)) / len(fake)
+
+
+def _in_place(fake, real):
+    fake -= fake.mean(axis=0)
+    fake *= 2 * np.sign(fake.var(axis=0) - real.var(axis=0)) / len(fake)
+    return fake
+
+
+def _one_by_one(fake, real):
+    yield from gaps(fake, real)
+
+
+RIGHT = {
+    "both_gaps": [lambda fake, real: np.array(gaps(fake, real)), _one_by_one],
+    "variance_gradient": [_in_place, lambda fake, real: gradient(fake, real).tolist()],
+}
 WRONG = {
     "both_gaps": [
         (lambda fake, real: gaps(fake, real)[::-1], "first the mean gap"),
@@ -31,5 +49,6 @@ WRONG = {
         (lambda fake, real: gradient(fake, real, count=2), "n images, here 4"),
         (lambda fake, real: gradient(fake, real, over=None), "mean of each pixel"),
         (lambda fake, real: gradient(fake, real).sum(axis=0), "expected the shape"),
+        (_one_sign, "a sign of its own"),
     ],
 }

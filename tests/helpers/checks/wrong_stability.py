@@ -28,6 +28,9 @@ WRONG = {
         (lambda h, w, c=0.5: np.array([[1, -h * c], [h * c, 1 - h * w - (h * c) ** 2]]), "the columns are θ, ψ"),
         (lambda h, w, c=0.5: np.array([[1 - w - (h * c) ** 2, h * c], [-h * c, 1]]), "rate weight θ"),
         (lambda h, w, c=0.5: 1 - h * w, "expected 2 values"),
+        (lambda h, w, c=0.5: np.array([[1 - h * w - h**2 / 4, h / 2], [-h / 2, 1]]), "c is an argument"),
+        (lambda h, w: np.array([[1 - h * w - h**2 / 4, h / 2], [-h / 2, 1]]), "expected a function of 3 arguments"),
+        (lambda h, w, c=0.5: print(end=""), "returned nothing"),
     ],
     "settles": [
         (_by_determinant, "test the trace, too"),
@@ -35,5 +38,8 @@ WRONG = {
         (_signed_trace, "abs(trace)"),
         (_real_parts, "det must be below 1"),
         (lambda matrix: not _with_equality(matrix), "both tests pass"),
+        (lambda matrix: abs(np.trace(matrix)) < 1 - np.linalg.det(matrix), "below 1 + det"),
+        (lambda matrix: np.abs(np.linalg.eigvals(matrix)) < 1, "expected one number"),
+        (lambda matrix: print(end=""), "returned nothing"),
     ],
 }

@@ -44,6 +44,19 @@ def _sums(differences):
     return np.array([*itertools.product([-1, 1], repeat=len(differences))]) @ differences
 
 
+def _in_place(p_values):
+    order = np.argsort(p_values)
+    p_values[order] = _sorted(p_values)
+    return p_values
+
+
+RIGHT = {
+    "ratio_interval": [
+        lambda better, worse: np.array(_interval(better, worse)),
+        lambda *pairs: iter(_interval(*pairs)),
+    ],
+    "holm_adjusted": [_in_place],
+}
 WRONG = {
     "ratio_interval": [
         (_arithmetic, "geometric mean"),
@@ -52,6 +65,7 @@ WRONG = {
         (lambda better, worse: _interval(better, worse, ddof=0), "ddof=1"),
         (lambda better, worse: _interval(better, worse, point=1.96), "n - 1 degrees of freedom"),
         (_high_first, "low comes before high"),
+        (lambda better, worse: _interval(better, worse)[0], "expected 3 values"),
     ],
     "holm_adjusted": [
         (lambda p_values: np.minimum(len(p_values) * p_values, 1), "the next by k - 1"),
@@ -65,5 +79,6 @@ WRONG = {
         (lambda x: np.sum(np.abs(_sums(x)) >= abs(np.sum(x))), "two of eight"),
         (lambda x: np.mean(np.abs(_sums(x)) >= np.sum(x)), "compare sizes"),
         (lambda x: np.mean(np.abs(_sums(x[x != 0])) >= abs(np.sum(x))) / 2 ** np.sum(x == 0), "still counts"),
+        (lambda x: np.mean(np.abs(_sums(x)) >= abs(np.sum(x))), "differ by rounding"),
     ],
 }

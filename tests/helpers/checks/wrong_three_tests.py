@@ -35,6 +35,20 @@ def wrapped(images, level):
     return np.mean(apart.min(axis=1) < level)
 
 
+def at_most(images, level):
+    return np.mean(np.sum(distances(images) <= level, axis=1) > 1)
+
+
+def neighbours(images, level):
+    near = np.diagonal(distances(images), 1) < level
+    return np.mean(np.append(near, False) | np.append(False, near))
+
+
+def by_brightness(images, level):
+    means = images.astype(float).mean(axis=(1, 2))
+    return np.mean(np.sum(np.abs(means[:, None] - means) < level, axis=1) > 1)
+
+
 WRONG = {
     "without_penalty": [
         (lambda loss, mean, variance, weight: loss - mean - variance, "by the weight"),
@@ -47,6 +61,8 @@ WRONG = {
         (lambda scores, level: np.argmax(scores < level) + 1, "np.inf"),
         (lambda scores, level: len(scores) - 1 if min(scores) < level else np.inf, "the first epoch"),
         (lambda scores, level: np.argmax(scores <= level) + 1 if min(scores) < level else np.inf, "not at it"),
+        (lambda scores, level: np.flatnonzero(scores < level)[0] + 1, "raised IndexError"),
+        (lambda scores, level: next((i for i, s in enumerate(scores, 1) if s < level), None), "returned nothing"),
     ],
     "ratio_of_effects": [
         (lambda m, p, om, op: effect(m, p, om, op), "one number"),
@@ -71,5 +87,8 @@ WRONG = {
         (wrapped, "bytes wrap round"),
         (of_pairs, "not of the pairs"),
         (summed, "not the sum"),
+        (at_most, "not by less"),
+        (neighbours, "with all others"),
+        (by_brightness, "pixel by pixel"),
     ],
 }
