@@ -197,7 +197,7 @@ def test_every_recorded_probe_is_read():
             warnings.simplefilter("error", UserWarning)
             steps, runs = probe.load(RECORDED, profile)
         folders = [path for path in (RECORDED / "gradients" / profile).iterdir() if path.name[0] != "."]
-        assert len(runs) == len(folders) and not steps.duplicated(["test", "arm", "seed", "step"]).any()
+        assert len(runs) == len(folders) and not steps.duplicated(["network", "test", "arm", "seed", "step"]).any()
 
 
 def test_a_probe_looks_when_steps_end(tiny, tmp_path):
