@@ -75,7 +75,8 @@ def states(runs, networks):
     shut = [~evidence.collapsed(runs), runs["variance_ratio"] < ONE_IMAGE]
     runs = runs.assign(state=np.select(shut, ["open", "one"], "few"), rate=runs["learning_rate"].map("{:g}".format))
     cells = ["network", "rate", "arm"]
-    counts = runs.groupby(cells)["state"].value_counts().reset_index()
+    # Not value_counts: which of two equal counts it puts first differs from one pandas to the next.
+    counts = runs.groupby([*cells, "state"]).size().rename("count").reset_index()
     counts["runs"] = counts["count"].astype(str) + " " + counts["state"]
     return counts.groupby(cells)["runs"].agg(", ".join).unstack().reindex(networks, level=0)
 
