@@ -363,6 +363,17 @@ def as_text(rows):
     return pd.DataFrame({name: [cell(value, name) for value in rows[name]] for name in rows}, index=rows.index)
 
 
+def of_the_tests(results=RECORDED):
+    """What the table says of the three tests, ready to be shown in 07 to 09.
+
+    Returns:
+        A DataFrame of text indexed by claim: rate, pairs, FD, KID, plain → moments (what decides the others), verdict.
+    """
+    words = {"n": "pairs", "fd": "FD", "kid": "KID", "other": "plain → moments", "new": "verdict"}
+    told = as_text(table(results, _three_tests())).rename(columns=words).set_index("claim")
+    return told[["rate", *words.values()]]
+
+
 def text(rows):
     """The table for a terminal: a claim, what the first edition said, and a line a rate."""
     lines, indent = [], {"initial_indent": "    ", "subsequent_indent": " " * 8}

@@ -5,7 +5,7 @@ python -m study figures    # writes figures/, the same bytes every time
 
 import io
 
-from helpers import plots
+from helpers import losses, plots
 from matplotlib.ticker import LogLocator, NullFormatter
 import numpy as np
 from PIL import Image as Picture
@@ -14,7 +14,8 @@ from study import evidence, landmarks, tables
 from study.settings import LEARNING_RATES, RECORDED, ROOT
 
 RATES = {test: f"{rate:g}" for test, rate in LEARNING_RATES.items()}
-FOOLED = -2 * (0.45 * np.log(0.45) + 0.55 * np.log(0.55))  # nats: what D pays at best that answers 0.45 to all
+HALF = losses.REAL_TARGET / 2  # what D answers at best to images that it cannot tell apart
+FOOLED = -2 * (HALF * np.log(HALF) + (1 - HALF) * np.log(1 - HALF))  # and what it pays, in nats
 JUDGES = {"frechet_distance": "Fréchet distance ↓ (log axis)", "kernel_distance": "KID ↓ (log axis)",
           "coverage": "coverage ↑", "label_entropy": "label entropy (nats) ↑"}  # fmt: skip
 MARKS = {"shuffled pixels": {"color": "black", "ls": "-."}, "Gaussian cloud": {"color": "black", "ls": ":"},
@@ -67,7 +68,7 @@ def losses_over_training(plain, moments, floors=(None, None)):
             smooth, style = plots.smooth(values), {"color": plots.COLOURS[arm], "label": plots.LABELS[arm]}
             axis.plot(np.arange(len(values) - len(smooth), len(values)) + 1, smooth, plots.LINES[arm], **style)
         if name.endswith("gap"):
-            _log_axis(axis)
+            log_axis(axis)
         limits = axis.get_ylim()  # of the bold lines: single steps may leave the panel
         for arm, values in curves.items():
             axis.plot(np.arange(len(values)) + 1, values, color=plots.COLOURS[arm], lw=0.5, alpha=0.25)
@@ -79,7 +80,7 @@ def losses_over_training(plain, moments, floors=(None, None)):
         if floor:
             axis.axhline(weight * floor, color=plots.COLOURS["floor"], ls=":", label="two real batches")
             axis.set_ylim(min(axis.get_ylim()[0], 0.9 * weight * floor))
-    _legend(figure, axes)
+    legend(figure, axes)
     return figure
 
 
@@ -157,7 +158,7 @@ def evidence_over_training(bands, epochs, marks):
     first, count = int(bands["n"].max()), epochs["seed"].nunique()
     for axis, words in zip(axes[:, 0], (f"first epoch, {first} seeds", f"20 epochs, {count} seeds"), strict=True):
         axis.set_ylabel(f"Fréchet distance (log axis)\n{words}")
-    _legend(figure, axes[0], title=f"real digits: {marks['floor'][score]:.1f}, far below")
+    legend(figure, axes[0], title=f"real digits: {marks['floor'][score]:.1f}, far below")
     return figure
 
 
@@ -185,7 +186,7 @@ def seeds(runs, marks, tests=(1, 2, 3)):
         ticks = [RATES[test] for test in tests] if len(tests) > 1 else ["plain", "moments"]
         axis.set_xticks(range(len(tests)) if len(tests) > 1 else [*at.values()], ticks)
         axis.set_xlabel("learning rate" if len(tests) > 1 else "")
-    _legend(figure, axes)
+    legend(figure, axes)
     return figure
 
 
@@ -239,7 +240,7 @@ def full_protocol(epochs, marks):
         _dress(axis, name, epochs[name], marks)
         axis.set_title(JUDGES[name], fontsize=10)
         axis.set(xlabel="epoch", xticks=range(0, 21, 5))
-    _legend(figure, axes)
+    legend(figure, axes)
     return figure
 
 
@@ -270,7 +271,7 @@ def forest(rows, labels):
     axis.set_yticks(places, list(labels))
     axis.set_ylim(places[-1] + 0.6, -0.6)
     axis.grid(axis="y", visible=False)
-    figure.legend(*axis.get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    legend(figure, [axis], ncols=2)
     return figure
 
 
@@ -302,8 +303,7 @@ def among_landmarks(runs, marks):
     axes[0].set_yticks(range(len(rows)), ["real digits" if row == "floor" else row for row in rows])
     axes[1].set_xscale("log")
     axes[1].set_xticks([1, 10, 100, 1000], ["1", "10", "100", "1000"])
-    handles = dict(zip(*reversed(axes[0].get_legend_handles_labels()), strict=True))
-    figure.legend(handles.values(), handles, loc="outside lower center", ncols=2)
+    legend(figure, axes[:1], ncols=2)
     return figure
 
 
@@ -311,7 +311,7 @@ def _dress(axis, name, values, marks):
     """Give the axis of a judge limits that hold `values`, the landmarks within them, and the limit of collapse."""
     low, high = np.min(values), np.max(values)
     if name.endswith("distance"):
-        _log_axis(axis)
+        log_axis(axis)
         axis.set_ylim(low / 1.15, high * 1.15)
     else:
         axis.set_ylim(-0.04 * high, max(1.08 * high, 2.4 if name == "label_entropy" else 0))
@@ -323,18 +323,18 @@ def _dress(axis, name, values, marks):
         axis.axhline(limit, color=plots.COLOURS["author"], lw=1, label=f"collapsed below {limit}")
 
 
-def _log_axis(axis):
-    """A logarithmic y axis with plain numbers on it."""
+def log_axis(axis, subs=(1, 2, 3, 5)):
+    """Give a figure's axis a logarithmic y axis with plain numbers on it, at `subs` times powers of ten."""
     axis.set_yscale("log")
-    axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 3, 5)))
+    axis.yaxis.set_major_locator(LogLocator(subs=subs))
     axis.yaxis.set_major_formatter("{x:g}")
     axis.yaxis.set_minor_formatter(NullFormatter())
 
 
-def _legend(figure, axes, **settings):
-    """One legend below a figure: each label of its axes once."""
+def legend(figure, axes, ncols=6, **settings):
+    """Put one legend below a figure: each label of its axes once."""
     handles = {label: line for axis in axes for line, label in zip(*axis.get_legend_handles_labels(), strict=True)}
-    figure.legend(handles.values(), handles, loc="outside lower center", ncols=6, **settings)
+    figure.legend(handles.values(), handles, loc="outside lower center", ncols=ncols, **settings)
 
 
 def panel_values(record, name, weight):

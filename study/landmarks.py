@@ -66,6 +66,24 @@ def make(path=PATH, networks=NETWORKS, count=IMAGES):
     return found
 
 
+def real_gaps(size=100, pairs=200):
+    """Mean and variance gap between two batches of real images, on average: what chance alone costs (notebook 01).
+
+    Args:
+        size: images of a batch.
+        pairs: how many pairs of batches, all disjoint.
+
+    Returns:
+        `(mean_gap, variance_gap)`, unweighted, of training images.
+    """
+    from helpers import data, losses  # TensorFlow: only where they are computed
+
+    images = data.load_mnist().train_images
+    batches = np.random.default_rng(SEED).permutation(len(images))[: 2 * size * pairs].reshape(pairs, 2, size)
+    gaps = [losses.moment_gaps(images[one], images[other]) for one, other in batches]
+    return tuple(float(gap) for gap in np.mean(gaps, axis=0))
+
+
 def draw(count=IMAGES, networks=NETWORKS):
     """Yield each landmark's name and its images, float32 (count, 28, 28, 1) in [-1, 1]; seeded."""
     from helpers import data

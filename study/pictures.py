@@ -1,7 +1,7 @@
 """Figures that one page of the course draws and that are too long for a cell of it."""
 
 from helpers import plots
-from matplotlib.ticker import LogLocator, NullFormatter, NullLocator
+from matplotlib.ticker import NullLocator
 import numpy as np
 
 from study import figures
@@ -50,14 +50,12 @@ def over_epochs(epochs, titles, levels):
             if axis is axes[0, -1]:
                 axis.annotate(name, (1.02, level), xycoords=axis.get_yaxis_transform(), color=plots.COLOURS["floor"],
                               fontsize=9, va="center")  # fmt: skip
-        axis.set(title=title, xlabel="epoch", xscale="log", yscale="log")
+        axis.set(title=title, xlabel="epoch", xscale="log")
         axis.set_xticks(scores.index, map(str, scores.index))
         axis.xaxis.set_minor_locator(NullLocator())
-        axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        axis.yaxis.set_major_formatter("{x:g}")
-        axis.yaxis.set_minor_formatter(NullFormatter())
+        figures.log_axis(axis, (1, 2, 5))
     axes[0, 0].set_ylabel("Fréchet distance")
-    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=2, handlelength=3)
+    figures.legend(figure, axes[0, :1], ncols=2, handlelength=3)
     return figure
 
 
@@ -123,5 +121,5 @@ def spread_inside(steps, titles, level):
         axis.minorticks_off()
     axes[0, 0].set_ylabel("spread of a pixel over the batch\n(log scale)")
     axes[0, 0].axvline(100, color=plots.COLOURS["author"], ls=":", label="step 100")
-    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    figures.legend(figure, axes[0, :1], ncols=3)
     return figure

@@ -95,6 +95,14 @@ def test_of_a_run_that_two_profiles_hold_the_first_counts(runs):
     assert {"variance", "early", "plain"} <= set(both["arm"])
 
 
+def test_what_the_pages_of_the_tests_show_is_the_verdict_table(runs):
+    told = claims.of_the_tests(runs)
+    rows = claims.as_text(claims.table(runs))
+    rows = rows[rows["where"].str.match("dcgan, (lesson|full): moments to plain")]
+    assert list(told) == ["rate", "pairs", "FD", "KID", "plain → moments", "verdict"]
+    assert told.index.tolist() == rows["claim"].tolist() and told["verdict"].tolist() == rows["new"].tolist()
+
+
 def test_every_claim_names_runs_that_are_planned_or_recorded(runs):
     known = {(run.profile, run.network, run.arm) for plan in SETS.values() for run in plan.experiments()}
     known |= set(zip(runs["profile"], runs["network"], runs["arm"], strict=True))
