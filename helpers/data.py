@@ -73,22 +73,23 @@ def _load_mnist(path):
 
 
 def scale(pixels: np.ndarray) -> np.ndarray:
-    """Map uint8 pixels (n, height, width) from [0, 255] to float32 (n, height, width, 1) in [-1, 1].
+    """Map uint8 pixels (n, height, width[, 3]) from [0, 255] to float32 (n, height, width, 1 or 3) in [-1, 1].
 
     Raises:
-        ValueError: not uint8, or not three axes.
+        ValueError: not uint8 of that shape.
     """
     pixels = np.asarray(pixels)
-    if pixels.dtype != np.uint8 or pixels.ndim != 3:
+    if pixels.dtype != np.uint8 or not (pixels.ndim == 3 or (pixels.ndim == 4 and pixels.shape[-1] == 3)):
         raise ValueError(
-            f"Pixels: expected uint8 of shape (n, height, width), found {pixels.dtype} {pixels.shape}. "
+            f"Pixels: expected uint8 of shape (n, height, width[, 3]), found {pixels.dtype} {pixels.shape}. "
             "Mend it by giving the bytes as they are stored."
         )
-    return (pixels.astype(np.float32) / 127.5 - 1.0)[..., None]
+    images = pixels.astype(np.float32) / 127.5 - 1.0
+    return images if images.ndim == 4 else images[..., None]
 
 
 def unscale(images: np.ndarray) -> np.ndarray:
-    """Map float images (n, height, width, 1) in [-1, 1] to uint8 (n, height, width) in [0, 255].
+    """Map float images (n, height, width, 1 or 3) in [-1, 1] to uint8 (n, height, width[, 3]) in [0, 255].
 
     Raises:
         ValueError: not floats of that shape, or a pixel that is NaN or outside [-1, 1].
@@ -96,11 +97,12 @@ def unscale(images: np.ndarray) -> np.ndarray:
     images = np.asarray(images)
     if images.ndim != 4 or images.dtype.kind != "f":
         raise ValueError(
-            f"Images: expected floats of shape (n, height, width, 1), found {images.dtype} {images.shape}. "
+            f"Images: expected floats of shape (n, height, width, 1 or 3), found {images.dtype} {images.shape}. "
             "Mend it with data.scale."
         )
     _check_range(images)
-    return np.rint((images[..., 0] + 1.0) * 127.5).astype(np.uint8)
+    images = images[..., 0] if images.shape[-1] == 1 else images
+    return np.rint((images + 1.0) * 127.5).astype(np.uint8)
 
 
 def _check_range(images):
@@ -141,21 +143,22 @@ def _read_archive(path):
     return arrays
 
 
-def check_images(images: np.ndarray, fewest: int = 0) -> np.ndarray:
+def check_images(images: np.ndarray, fewest: int = 0, shape: tuple[int, int, int] = IMAGE_SHAPE) -> np.ndarray:
     """Return `images` if they are what every function here expects, else say what is wrong.
 
     Args:
-        images: float32 (n, 28, 28, 1) in [-1, 1].
+        images: float32 (n, *shape) in [-1, 1].
         fewest: how many there must be at least.
+        shape: height, width and channels of an image.
 
     Raises:
         ValueError: not float32, not of that shape, a pixel outside [-1, 1] or NaN, or too few.
     """
     images = np.asarray(images)
-    if images.ndim != 4 or images.shape[1:] != IMAGE_SHAPE:
+    if images.ndim != 4 or images.shape[1:] != tuple(shape):
         raise ValueError(
-            f"Images: expected shape (n, 28, 28, 1), found {images.shape}. "
-            "Mend it with data.scale, which takes uint8 (n, 28, 28)."
+            f"Images: expected shape (n, {', '.join(map(str, shape))}), found {images.shape}. "
+            "Mend it with data.scale, which takes bytes as they are stored."
         )
     if images.dtype != np.float32:
         raise ValueError(
@@ -169,11 +172,7 @@ def check_images(images: np.ndarray, fewest: int = 0) -> np.ndarray:
 
 
 def check_batch_size(batch_size: int, images: int) -> int:
-    """Return `batch_size` if batches of so many can be made of so many images.
-
-    Raises:
-        ValueError: they cannot.
-    """
+    """Return `batch_size` if batches of so many can be made of so many images, else raise a ValueError."""
     if not 2 <= batch_size <= images:
         raise ValueError(
             f"Batch size: expected 2 to {images} (the number of images), found "
@@ -250,18 +249,19 @@ class Batches(keras.utils.PyDataset):
     uninterrupted one would have seen, and the two arms of a pair see the same.
 
     Args:
-        images: float32 (n, 28, 28, 1) in [-1, 1].
+        images: float32 (n, *shape) in [-1, 1].
         batch_size: images a step, 2 <= batch_size <= n; a last incomplete batch is left out.
         seed: integer >= 0.
         first_epoch: number of the first epoch to serve, counted from 0.
+        shape: height, width and channels of an image.
 
     Raises:
         ValueError: images of a wrong kind, or a batch size out of range.
     """
 
-    def __init__(self, images, batch_size=100, seed=0, first_epoch=0):
+    def __init__(self, images, batch_size=100, seed=0, first_epoch=0, shape=IMAGE_SHAPE):
         super().__init__()
-        self.images = check_images(images)
+        self.images = check_images(images, shape=shape)
         self.batch_size, self.seed = check_batch_size(batch_size, len(images)), seed
         self._next_epoch = first_epoch
         self._plan = self._plan_epoch(first_epoch)

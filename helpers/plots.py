@@ -97,7 +97,7 @@ def png(figure: Figure) -> bytes:
 
 
 def tile(images: np.ndarray, columns: int) -> np.ndarray:
-    """Lay images out in rows: (n, height, width[, 1]) to one (rows * height, columns * width).
+    """Lay images out in rows: (n, height, width[, 1 or 3]) to one (rows * height, columns * width[, 3]).
 
     Args:
         images: n images, n a multiple of `columns`; floats in [-1, 1] or uint8.
@@ -109,21 +109,21 @@ def tile(images: np.ndarray, columns: int) -> np.ndarray:
     if columns < 1:
         raise ValueError(f"Columns: expected 1 or more, found {columns}.")
     images = np.asarray(images)
-    images = images[..., 0] if images.ndim == 4 else images
+    images = images[..., 0] if images.shape[3:] == (1,) else images
     if len(images) % columns:
         raise ValueError(f"Images: expected a multiple of {columns}, found {len(images)}.")
-    rows, height, width = len(images) // columns, *images.shape[1:]
-    grid = images.reshape(rows, columns, height, width).transpose(0, 2, 1, 3)
-    return grid.reshape(rows * height, columns * width)
+    rows, height, width, *channels = len(images) // columns, *images.shape[1:]
+    grid = images.reshape(rows, columns, height, width, *channels).swapaxes(1, 2)
+    return grid.reshape(rows * height, columns * width, *channels)
 
 
 @styled
 def draw_grid(axis, images: np.ndarray, columns: int, title: str = "") -> None:
-    """Draw images as one greyscale grid on an axis, black background to white ink, a white line between them."""
+    """Draw images as one grid on an axis, greyscale or in colour, black at -1 to white at 1, a white line between."""
     images = np.asarray(images)
-    low, high = (0, 255) if images.dtype == np.uint8 else (-1, 1)
+    images = images / 255 if images.dtype == np.uint8 else (images + 1) / 2
     line = [(0, 0), (0, 1), (0, 1), (0, 0)][: images.ndim]
-    axis.imshow(tile(np.pad(images, line, constant_values=high), columns), vmin=low, vmax=high)
+    axis.imshow(tile(np.pad(images, line, constant_values=1), columns), vmin=0, vmax=1)
     axis.set_title(title, fontsize=11)
     axis.set_axis_off()
 

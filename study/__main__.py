@@ -7,7 +7,7 @@ from pathlib import Path
 import sys
 
 from study import catalogue, plans, schema, settings
-from study.experiment import NETWORKS, PENALTIES, REGULARIZER_WEIGHTS
+from study.experiment import DATA, NETWORKS, PENALTIES, REGULARIZER_WEIGHTS
 
 
 def _parser():
@@ -96,6 +96,7 @@ def _add_settings(group):
     group.add_argument("--moment-weight", type=float, metavar="λ", help="of the penalty; default: 0.1, or as published")
     group.add_argument("--mean-weight", type=float, metavar="λ", help="of the mean gap alone")
     group.add_argument("--variance-weight", type=float, metavar="λ", help="of the variance gap alone")
+    group.add_argument("--data", choices=list(DATA), help="trained on; default: mnist; faces: --profile faces")
     group.add_argument("--network", choices=NETWORKS, help="default: dcgan, the study's pair")
     group.add_argument("--regularizer", choices=list(REGULARIZER_WEIGHTS), help="of the discriminator")
     group.add_argument("--regularizer-weight", type=float, metavar="γ", help="default: as published")
@@ -104,7 +105,16 @@ def _add_settings(group):
 
 
 SETTINGS = (
-    *("discriminator_rate", "beta_1", "network", "regularizer", "regularizer_weight", "epochs", "judged_epochs"),
+    *(
+        "data",
+        "discriminator_rate",
+        "beta_1",
+        "network",
+        "regularizer",
+        "regularizer_weight",
+        "epochs",
+        "judged_epochs",
+    ),
     *("moment_weight", "mean_weight", "variance_weight"),
 )
 

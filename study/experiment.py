@@ -11,7 +11,10 @@ import reprlib
 
 from study.settings import LEARNING_RATES, MOMENT_WEIGHT, PROFILES, check_profile, current_profile
 
-TRAIN_IMAGES, TEST_IMAGES = 55_000, 10_000
+# What is trained on: how many training images there are, how many to judge by, and the shape of one.
+DEFAULT_DATA = "mnist"
+DATA = {DEFAULT_DATA: (55_000, 10_000, (28, 28, 1)), "faces": (4_000, 2_000, (32, 32, 3))}
+TRAIN_IMAGES, TEST_IMAGES, _ = DATA[DEFAULT_DATA]
 GRID_IMAGES = 40
 FEWEST_JUDGED = 20
 MOST_SEED = 2**32 - 1  # what NumPy's, Python's and Keras' generators all take
@@ -19,8 +22,9 @@ FLOAT32 = (1.2e-38, 3.4e38)  # what a float32 tells from zero and from infinity
 
 # What the generator may pay for, with the usual weight of each; `penalties.build` makes them.
 DEFAULT_PENALTY = "moments"
+TERMS = ("moments", "mean", "variance")
 VARIANTS = (
-    *("moments", "mean", "variance", "early", "late", "rescaled", "debiased"),
+    *(*TERMS, "early", "late", "rescaled", "debiased"),
     *("placebo", "dataset", "averaged", "features"),
 )
 PENALTY_WEIGHTS = {
@@ -73,6 +77,8 @@ class Experiment:
         steps_per_execution: steps that TensorFlow takes in one call, a divisor of an epoch's; the losses of
             the last of them are logged.
         grid_images: images of a sample grid, 1 to 40.
+        data: a name from `DATA`, what is trained on; faces are judged without frames and pay for their own
+            moments alone.
 
     Raises:
         ValueError: a value out of range, named with what was expected.
@@ -98,9 +104,10 @@ class Experiment:
     judged_epochs: tuple[int, ...] | None = None
     steps_per_execution: int = 1
     grid_images: int = GRID_IMAGES
+    data: str = DEFAULT_DATA
 
     def __post_init__(self):
-        for checks in (_sizes, _looks, _choices):
+        for checks in (_data, _sizes, _looks, _choices):
             for name, value in checks(self).items():
                 object.__setattr__(self, name, value)  # the way to normalise a field of a frozen dataclass
         check_profile(self.profile)
@@ -147,15 +154,7 @@ class Experiment:
     @property
     def name(self):
         """Name of the run's folder, from what tells runs of one profile apart."""
-        network = "" if self.network == DEFAULT_NETWORK else f"{self.network}-"
-        apart = "" if self.variance_weight is None else f"-variance{self.variance_weight:g}"
-        rate = "" if self.discriminator_rate is None else f"-discriminator{self.discriminator_rate:g}"
-        momentum = "" if self.beta_1 == BETA_1 else f"-beta{self.beta_1:g}"
-        penalty = "" if self.penalty == DEFAULT_PENALTY else f"-{self.penalty}"
-        weight = "" if self.regularizer_weight is None else f"-{self.regularizer_weight:g}"
-        regularizer = "" if self.regularizer == NO_REGULARIZER else f"-{self.regularizer}{weight}"
-        start = f"{network}lr{self.learning_rate:g}-moments{self.moment_weight:g}{apart}-seed{self.seed}"
-        return f"{start}{penalty}{rate}{momentum}{regularizer}"
+        return _name(self)
 
     @property
     def test(self):
@@ -166,6 +165,11 @@ class Experiment:
     def arm(self):
         """What is compared: plain or the penalty, with what else is not usual, such as "plain+beta0.5"."""
         return _arm(self)
+
+    @property
+    def image_shape(self):
+        """Height, width and channels of an image."""
+        return DATA[self.data][2]
 
     @property
     def steps_per_epoch(self):
@@ -201,6 +205,20 @@ def usual_weight(penalty):
     return PENALTY_WEIGHTS.get(penalty, 0.0)
 
 
+def _name(experiment):
+    """The name of `Experiment.name`."""
+    network = "" if experiment.data == DEFAULT_DATA else f"{experiment.data}-"
+    network += "" if experiment.network == DEFAULT_NETWORK else f"{experiment.network}-"
+    apart = "" if experiment.variance_weight is None else f"-variance{experiment.variance_weight:g}"
+    rate = "" if experiment.discriminator_rate is None else f"-discriminator{experiment.discriminator_rate:g}"
+    momentum = "" if experiment.beta_1 == BETA_1 else f"-beta{experiment.beta_1:g}"
+    penalty = "" if experiment.penalty == DEFAULT_PENALTY else f"-{experiment.penalty}"
+    weight = "" if experiment.regularizer_weight is None else f"-{experiment.regularizer_weight:g}"
+    regularizer = "" if experiment.regularizer == NO_REGULARIZER else f"-{experiment.regularizer}{weight}"
+    start = f"{network}lr{experiment.learning_rate:g}-moments{experiment.moment_weight:g}{apart}-seed{experiment.seed}"
+    return f"{start}{penalty}{rate}{momentum}{regularizer}"
+
+
 def _arm(experiment):
     """The label of `Experiment.arm`."""
     weight, penalty = experiment.moment_weight, experiment.penalty
@@ -219,9 +237,22 @@ def _arm(experiment):
     return "+".join(parts)
 
 
+def _data(experiment):
+    """What is trained on, which the sizes depend on."""
+    _check_name(experiment, "data", tuple(DATA))
+    return {}
+
+
+def _check_name(experiment, field, known):
+    value = getattr(experiment, field)
+    if not isinstance(value, str) or value not in known:
+        raise _unexpected(field.capitalize(), f"one of {', '.join(known)}", value)
+
+
 def _sizes(experiment):
     """The rates, weights and sizes, as numbers of their kinds."""
     weight, images = experiment.moment_weight, experiment.train_images
+    most, judged, _ = DATA[experiment.data]
     expected = "a number above 0 that float32 can hold"
     if not _is_zero(weight):
         weight = _float(weight, "Moment weight", f"0, or {expected}")
@@ -230,11 +261,9 @@ def _sizes(experiment):
         "moment_weight": float(weight) + 0.0,  # -0.0 is 0, in name and digest too
         "seed": _count(experiment, "seed", 0, MOST_SEED),
         "epochs": _count(experiment, "epochs", 1),
-        "train_images": _count(experiment, "train_images", 2, TRAIN_IMAGES, " (the images there are)"),
+        "train_images": _count(experiment, "train_images", 2, most, " (the images there are)"),
         "batch_size": _count(experiment, "batch_size", 2, images, " (one image has no variance; there are no more)"),
-        "judged_images": _count(
-            experiment, "judged_images", FEWEST_JUDGED, TEST_IMAGES, " (the test images there are)"
-        ),
+        "judged_images": _count(experiment, "judged_images", FEWEST_JUDGED, judged, " (the test images there are)"),
     }
     for name in ("discriminator_rate", "variance_weight", "regularizer_weight"):
         value = getattr(experiment, name)
@@ -286,10 +315,11 @@ def _judged_epochs(epochs, last):
 def _choices(experiment):
     """The names that an experiment is chosen by, and what does not go together."""
     for name, known in {"penalty": PENALTIES, "network": NETWORKS, "regularizer": tuple(REGULARIZER_WEIGHTS)}.items():
-        value = getattr(experiment, name)
-        if not isinstance(value, str) or value not in known:
-            raise _unexpected(name.capitalize(), f"one of {', '.join(known)}", value)
+        _check_name(experiment, name, known)
     penalty, plain = experiment.penalty, not experiment.moment_weight
+    if experiment.data != DEFAULT_DATA and (penalty not in TERMS or experiment.frame_images):
+        expected = f"{' or '.join(TERMS)}, and no frames judged, with the data {experiment.data}"
+        raise _unexpected("Penalty", expected, f"{penalty}, {experiment.frame_images} images of a frame judged")
     if penalty != DEFAULT_PENALTY and plain:
         expected = f"{DEFAULT_PENALTY} with a moment weight of 0 (the plain arm, under one name)"
         raise _unexpected("Penalty", expected, penalty)

@@ -20,9 +20,9 @@ import keras
 import numpy as np
 
 from study import files, journal, machine, networks, penalties, records, rivals
+from study.experiment import DEFAULT_DATA, TERMS
 from study.schema import STEP_NAMES
 
-TERMS = ("moments", "mean", "variance")
 PREDICTED = 500  # images that the generator makes in one batch for judging, as `training` does
 MOST_WAITING = 600  # runs trained and not yet judged: each keeps 2.6 MB for each of its judgements
 PRECISION = {"dense": "highest", "conv": "default"}
@@ -74,10 +74,11 @@ def _is_dense(experiment):
 
 def _check(experiment):
     within = experiment.frames_per_epoch > 1 or experiment.frame_images
-    if experiment.penalty in ("early", "late", "rescaled", "placebo", "dataset", "averaged", "features") or within:
+    stateful = experiment.penalty in ("early", "late", "rescaled", "placebo", "dataset", "averaged", "features")
+    if stateful or within or experiment.data != DEFAULT_DATA:
         raise ValueError(
-            f"Run {experiment.name}: expected a penalty without a state of its own and no frames within an epoch, "
-            f"found {experiment.penalty} and profile {experiment.profile}. Mend it with --engine tensorflow."
+            f"Run {experiment.name}: expected digits, a penalty without a state of its own and no frames within an "
+            f"epoch, found {experiment.penalty} and profile {experiment.profile}. Mend it with --engine tensorflow."
         )
 
 
@@ -373,7 +374,7 @@ def _write(results, log):
 
 
 def _score(labels, features, variance):
-    """All metrics of a record, from what the classifier read: see `journal.score`."""
+    """All metrics of a record, from what the classifier read: see `datasets.score`."""
     spread = variance / metrics.training_spread()
     return {**metrics.judge_reading(labels, features.astype(np.float64)), metrics.RATIO: float(spread)}
 

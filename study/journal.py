@@ -17,7 +17,7 @@ from helpers import data, metrics
 import numpy as np
 import pandas as pd
 
-from study import files, machine, records
+from study import datasets, files, machine, records
 from study.schema import METRICS, QUICK_METRICS, STEP_NAMES
 
 LOGS = ("row.json", "steps.npz", "samples.npz")
@@ -33,11 +33,6 @@ def now():
 def judged_latents(experiment):
     """The noise behind the images that are judged: float32 (judged_images, 100) in [-1, 1)."""
     return data.draw_latents(experiment.judged_images, data.JUDGED_LATENTS, experiment.seed)
-
-
-def score(images):
-    """All metrics of a record of images, float32 (n, 28, 28, 1) in [-1, 1]: a dict with the keys of `METRICS`."""
-    return {**metrics.judge(images), metrics.RATIO: metrics.variance_ratio(images)}
 
 
 class Epoch:
@@ -72,9 +67,9 @@ class Epoch:
             self._frame_rows.append({"step": self._step(), **scores})
 
     def judge(self, images):
-        """Judge the images after the epoch, float32 (n, 28, 28, 1); one not finite fails the run."""
+        """Judge the images after the epoch, float32 in [-1, 1]; one not finite fails the run."""
         if self.check(images):
-            self.row |= score(images)
+            self.row |= datasets.score(self.experiment.data, images)
 
     def check(self, images):
         """Whether the run goes on: it has not failed, and the generated images are finite."""
@@ -91,7 +86,7 @@ class Epoch:
         """All of it, as `assemble` takes it: the row, the steps and the images."""
         last = {name: values[-1] for name, values in self.steps.items()}  # of the epoch's last step
         row = {**self.row, **last, "total_seconds": total_seconds, "failed": self.failed, "frames": self._frame_rows}
-        shape = (len(self._frames), self.experiment.grid_images, 28, 28)
+        shape = (len(self._frames), self.experiment.grid_images, *records.pixel_shape(self.experiment))
         steps = {name: records.compact(values) for name, values in self.steps.items()}
         return row, steps, np.array(self._frames, np.uint8).reshape(shape)
 

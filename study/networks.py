@@ -25,7 +25,7 @@ HIDDEN = {
 NO_NORMALISATION = {"batch_normalisation": False}
 
 
-def build(name, seeds, regularizer="none"):
+def build(name, seeds, regularizer="none", image_shape=models.IMAGE_SHAPE):
     """Return the untrained generator and discriminator of a name, in plain Keras.
 
     Args:
@@ -35,15 +35,17 @@ def build(name, seeds, regularizer="none"):
             normalises each of its kernels by its largest singular value (Miyato et al., 2018), and
             "minibatch-stddev" shows its last layer how the batch scatters (Karras et al., 2018).
 
+        image_shape: height, width and channels of an image.
+
     Returns:
-        Two `keras.Model`, from noise (batch, 100) to images (batch, 28, 28, 1) and from images to logits.
+        Two `keras.Model`, from noise (batch, 100) to images (batch, *image_shape) and from images to logits.
 
     Raises:
         ValueError: "spectral" or "r1" for a discriminator with batch normalisation. A gradient penalty is of
             one image, which normalisation mixes with others; Miyato's discriminator has none.
     """
-    generator = _generator(name, seeds)
-    discriminator = _discriminator(name, seeds)
+    place = {"seeds": seeds, "image_shape": image_shape}
+    generator, discriminator = _generator(name, place), _discriminator(name, place)
     normalised = any(isinstance(layer, layers.BatchNormalization) for layer in discriminator.layers)
     if regularizer in ("spectral", "r1") and normalised:
         raise ValueError(
@@ -57,20 +59,20 @@ def build(name, seeds, regularizer="none"):
     return generator, discriminator
 
 
-def _generator(name, seeds):
+def _generator(name, place):
     if name in HIDDEN or name == "dense-g-conv-d":
-        return models.build_dense_generator(seeds=seeds, **HIDDEN.get(name, HIDDEN["dense-2"]))
+        return models.build_dense_generator(**place, **HIDDEN.get(name, HIDDEN["dense-2"]))
     if name == "dcgan-no-bn-g":
-        return models.build_generator(seeds=seeds, **NO_NORMALISATION)
-    return models.build_generator(seeds=seeds, widths=_narrowed(name, "generator"))
+        return models.build_generator(**place, **NO_NORMALISATION)
+    return models.build_generator(**place, widths=_narrowed(name, "generator"))
 
 
-def _discriminator(name, seeds):
+def _discriminator(name, place):
     if name in HIDDEN or name == "conv-g-dense-d":
-        return models.build_dense_discriminator(seeds)
+        return models.build_dense_discriminator(**place)
     if name == "dcgan-no-bn-d":
-        return models.build_discriminator(seeds, **NO_NORMALISATION)
-    return models.build_discriminator(seeds, widths=_narrowed(name, "discriminator"))
+        return models.build_discriminator(**place, **NO_NORMALISATION)
+    return models.build_discriminator(**place, widths=_narrowed(name, "discriminator"))
 
 
 def _narrowed(name, network):

@@ -207,6 +207,8 @@ SETS = {
                   _runs("small", ("dcgan-w2", "dcgan-w4", "dcgan-w8", "dcgan-no-bn-g"), STUDIED, ARMS)),
     "small-generator": Plan("Does a smaller generator do, against the study's discriminator?", FIVE,
                             _runs("small", ("dcgan-g2", "dcgan-g4", "dcgan-g8"), STUDIED, ARMS)),
+    "faces": Plan("Does the same loss do in colour, on drawn faces?", FIVE,
+                  lambda seed: experiments(seeds=[seed], profile="faces", network="dcgan-w4")),
     "weights": Plan("How large should each weight be, in a dense net?", FIVE, _weights),
     "map-dense-third": Plan(f"{MAPPED}, with rivals at a third of their strength?", FIVE[:3], _rivals_at(1 / 3)),
     "map-dense-triple": Plan(f"{MAPPED}, with rivals at three times their strength?", FIVE[:3], _rivals_at(3.0)),

@@ -6,7 +6,7 @@
     frames.csv      one row a frame: its step and, if the profile judges frames, quick scores
     steps.npz       discriminator_loss, generator_loss, mean_gap, variance_gap: float32 (steps,), of
                     every step, or of every last step of those that were taken together
-    samples.npz     images: uint8 (frames, latents, 28, 28), of the fixed latents
+    samples.npz     images: uint8 (frames, latents, 28, 28), of the fixed latents; of faces (…, 32, 32, 3)
 """
 
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ class Record:
     `config` holds the fields of the `Experiment`, `status` is "finished" or "failed" (then
     `reason` says why), `metrics` the final judgement (empty if there was none), `provenance`
     versions, hardware, commit and wall time. `epochs` and `frames` are DataFrames, `steps` a dict
-    of float32 arrays (steps,), `images` uint8 (frames, latents, 28, 28).
+    of float32 arrays (steps,), `images` uint8 (frames, latents, *pixel_shape).
     """
 
     name: str
@@ -51,6 +51,12 @@ class Record:
     def moment_weight(self):
         """The weight lambda that the run had."""
         return self.config["moment_weight"]
+
+
+def pixel_shape(experiment):
+    """Shape of an image's bytes in a record: (height, width), and in colour 3."""
+    *size, channels = experiment.image_shape
+    return (*size, *([channels] if channels > 1 else []))
 
 
 def compact(values):
@@ -160,9 +166,10 @@ def _check_tables(record, experiment, folder):
     if taken != planned[: len(taken)] or (finished and taken != planned):
         raise broken(folder, f"frames at the steps {planned} in frames.csv, found {taken}")
     images = record.images
-    shaped = images.ndim == 4 and len(images) == len(taken) and images.shape[1] and images.shape[2:] == (28, 28)
+    pixels = pixel_shape(experiment)
+    shaped = images.ndim > 2 and len(images) == len(taken) and images.shape[1] and images.shape[2:] == pixels
     if images.dtype != np.uint8 or not shaped:
-        expected = f"uint8 ({len(taken)}, latents, 28, 28) samples, a line of frames.csv each"
+        expected = f"uint8 ({len(taken)}, latents, {', '.join(map(str, pixels))}) samples, a line of frames.csv each"
         raise broken(folder, f"{expected}, found {images.dtype} {images.shape}")
 
 

@@ -49,6 +49,12 @@ PROFILES |= {
     "optimizers": {**_LEAN, "epochs": 1},
     "map-conv": {**_LEAN, "epochs": 3, "judged_epochs": (1, 3)},
     "small": {**_LEAN, "epochs": 3, "judged_epochs": (1, 3)},
+    # 1,000 steps on drawn faces in colour.
+    "faces": {
+        **_LEAN,
+        **{"data": "faces", "train_images": 4_000, "judged_images": 2_000, "grid_images": 16},
+        **{"epochs": 25, "judged_epochs": (5, 10, 15, 20, 25), "steps_per_execution": 10},
+    },
 }
 
 

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from study import fast, files, networks, penalties, records, rescaled, rivals
+from study import datasets, fast, files, networks, penalties, records, rescaled, rivals
 from study.experiment import Experiment
 from study.journal import Epoch, Journal, judged_latents
 from study.settings import live_results
@@ -18,7 +18,7 @@ from study.settings import live_results
 def build(experiment):
     """Return the untrained `GAN` of an experiment, its weights drawn from the seed."""
     seeds = random.Random(experiment.seed)  # its own: a cluster worker's other threads draw from the global one
-    pair = networks.build(experiment.network, seeds, experiment.regularizer)
+    pair = networks.build(experiment.network, seeds, experiment.regularizer, experiment.image_shape)
     generator, discriminator = map(fast.accelerate, pair)
     images = functools.partial(training_images, experiment)
     penalty = penalties.build(experiment, discriminator, images)
@@ -37,8 +37,8 @@ def build(experiment):
 
 
 def training_images(experiment):
-    """The images that an experiment trains on, float32 (train_images, 28, 28, 1) in [-1, 1]; read-only."""
-    return data.load_mnist().train_images[: experiment.train_images]
+    """The images that an experiment trains on, float32 (train_images, *image_shape) in [-1, 1]; read-only."""
+    return datasets.train_images(experiment.data, experiment.train_images)
 
 
 def run(experiment, results=None, callbacks=(), verbose="auto"):
@@ -104,7 +104,7 @@ def batches(experiment, first_epoch=0):
     """
     images, size, seed = training_images(experiment), experiment.batch_size, experiment.seed
     if experiment.steps_per_execution == 1:
-        return data.Batches(images, size, seed, first_epoch)
+        return data.Batches(images, size, seed, first_epoch, experiment.image_shape)
     count, pixels = experiment.steps_per_epoch * size, tf.constant(images)
 
     def plan(epoch):
@@ -183,5 +183,5 @@ class _Recorder(keras.callbacks.Callback):
     def _generate(self, latents):
         """Images of the generator as it is."""
         if not len(latents):
-            return np.empty((0, 28, 28, 1), np.float32)
+            return np.empty((0, *self.experiment.image_shape), np.float32)
         return self.model.generator.predict(latents, batch_size=500, verbose=0)
