@@ -55,7 +55,7 @@ def _parser():
     command.add_argument("--results", **read)
     command.set_defaults(action=_claims)
 
-    command = commands.add_parser("landmarks", help="judge noise, shuffled pixels, a Gaussian cloud and real digits")
+    command = commands.add_parser("landmarks", help="judge noise, shuffled pixels, a Gaussian cloud and real images")
     command.add_argument("--results", **write)
     command.set_defaults(action=_landmarks)
 
@@ -237,8 +237,10 @@ def _landmarks(options):
 
     folder = options.results or settings.live_results()
     files.check_writable(folder)
-    for name, scores in landmarks.make(folder / landmarks.PATH.name).items():
-        print(f"{name:18s} FD {scores['frechet_distance']:6.1f}  KID {scores['kernel_distance']:6.2f}")
+    of_faces = {"networks": ["dcgan-w4"], "count": DATA["faces"][1], "name": "faces"}
+    for path, settings_ in {landmarks.PATH: {}, landmarks.FACES_PATH: of_faces}.items():
+        for name, scores in landmarks.make(folder / path.name, **settings_).items():
+            print(f"{name:18s} FD {scores['frechet_distance']:6.2f}  KID {scores['kernel_distance']:6.2f}")
 
 
 def _probe(options):

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from study import landmarks, plans, schema, tables, verdicts
+from study.first_edition import SAID
 from study.intervals import Estimate
 from study.plans import CONV_RATES, DENSE_RATES
 from study.settings import LEARNING_RATES, RECORDED
@@ -59,17 +60,17 @@ class Claim:
 
 def closer(runs, claim):
     """`verdicts.closer`, KID from real digits' own upwards."""
-    return verdicts.closer(runs, *_sides(claim), floor=_real_kernel_distance())
+    return verdicts.closer(runs, *_sides(claim), floor=_real_kernel_distance(claim))
 
 
 def alike(runs, claim):
     """`verdicts.closer` by the rule of "as well as"."""
-    return verdicts.closer(runs, *_sides(claim), floor=_real_kernel_distance(), rule=verdicts.verdict_alike)
+    return verdicts.closer(runs, *_sides(claim), floor=_real_kernel_distance(claim), rule=verdicts.verdict_alike)
 
 
 def between(runs, claim):
     """`verdicts.between`."""
-    return verdicts.between(runs, *_sides(claim), floor=_real_kernel_distance())
+    return verdicts.between(runs, *_sides(claim), floor=_real_kernel_distance(claim))
 
 
 def collapse(runs, claim):
@@ -101,41 +102,9 @@ def _sides(claim):
     return claim.better, claim.worse, claim.network, claim.rates
 
 
-def _real_kernel_distance():
-    return landmarks.load()["floor"]["kernel_distance"]
-
-
-BY_FD = "README and 07, section 8, by FD alone"
-SEEN = "07, section 8, one seed, last epoch"
-ALONE = "09, section 7, by FD, bootstrap of five pairs"
-BETTER = "11, section 6, by FD, bootstrap of five pairs"
-
-# What the first edition said of a claim, and where. Of the claims that it did not make there is nothing here.
-FIRST_EDITION = {
-    "closer after one epoch": ("held at each rate", BY_FD),
-    "FD below 250 in fewer steps": ("held at each rate", "README (\"faster in each test\") and 07, section 8"),
-    "closer at the end": ("seen once: ratios 0.93, 0.84, 0.19", SEEN),
-    "effect after one epoch largest at 0.0001": ("undecided", BY_FD),
-    "effect after one epoch smallest at 0.001": ("held", BY_FD),
-    "effect at the end largest at 0.0001": ("seen once", SEEN),
-    "effect at the end smallest at 0.001": ("not seen: 0.01", SEEN),
-    "collapse rarer after one epoch": ("held, as \"wider range of rates\"; undecided at each rate", BY_FD),
-    "collapse rarer at the end": ("seen once, at 0.0001", SEEN),
-    "crisper images": ("fell at 0.01, held at 0.001 and 0.0001", "07, section 8, by the share of grey pixels"),
-    "variance alone closer than both": ("held: \"as well\" fell in its favour, 0.87 [0.78, 0.95]", ALONE),
-    "mean alone as well as none": ("held, 0.99 [0.97, 1.02]", ALONE),
-    "early alone keeps collapse away": ("fell, 5 of 5 collapsed", ALONE),
-    "late alone keeps collapse away": ("fell in words, 5 of 5 collapsed", "09, section 6"),
-    "placebo as well as none": ("held, 1.03 [1.00, 1.05]", ALONE),
-    "rescaled as well as none": ("held, 1.02 [0.99, 1.04]", ALONE),
-    "mean alone closer than none": ("held at 0.01", "09, section 6, by FD"),
-    "variance alone closer than none": ("held at 0.01 and 0.0001", "09, section 6, by FD"),
-    "mean alone closer than variance alone": ("held at 0.01: \"the mean term does more\"", "README"),
-    "debiased closer than the original": ("held at 0.001 and 0.0001", BETTER),
-    "dataset closer than the original": ("held at 0.001, undecided at 0.0001", BETTER),
-    "averaged closer than the original": ("undecided at 0.001, fell at 0.0001", BETTER),
-    "features closer than the original": ("held at 0.001, undecided at 0.0001", BETTER),
-}  # fmt: skip
+def _real_kernel_distance(claim):
+    path = landmarks.FACES_PATH if claim.profiles == ("faces",) else landmarks.PATH
+    return landmarks.load(path)["floor"]["kernel_distance"]
 
 
 def _terms(profile, networks):
@@ -194,6 +163,14 @@ def _weights():
     return [Claim(says.format(name), closer, "moments", arm, **place) for name, arm in lighter.items()]
 
 
+def _faces():
+    place = {"profiles": ("faces",), "network": "dcgan-w4"}
+    return [
+        Claim("faces: closer after 1,000 steps", closer, **place),
+        Claim("faces: collapse rarer", collapse, **place),
+    ]
+
+
 def _ablations():
     place = {"profiles": ONE_EPOCH}
     third, lower = {**place, "rates": (SMALLEST,)}, {**place, "rates": (1e-3, SMALLEST)}
@@ -239,6 +216,7 @@ CLAIMS = (
     *_terms("terms-conv", ("dcgan", "dcgan-no-bn-d", "dcgan-no-bn-g", "dense-g-conv-d", "conv-g-dense-d")),
     *_small(),
     *_weights(),
+    *_faces(),
 )
 
 
@@ -313,7 +291,7 @@ def table(results=RECORDED, claims=CLAIMS):
 
 def rows_of(claim, runs):
     """One claim's rows of the table, as dicts."""
-    old, source = FIRST_EDITION.get(claim.says, ("", "")) if claim.profiles[0] in ("lesson", "full") else ("", "")
+    old, source = SAID.get(claim.says, ("", "")) if claim.profiles[0] in ("lesson", "full") else ("", "")
     common = {"claim": claim.says, "where": claim.where, "old": f"{old} ({source})" if old else ""}
     if claim.measure is None:
         return [{**common, "rate": "", "n": "", "new": "withdrawn", "why": claim.note}]

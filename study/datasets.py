@@ -6,8 +6,8 @@ import numpy as np
 from study import face_judge, faces
 
 
-def train_images(name: str, count: int) -> np.ndarray:
-    """The first `count` training images of a name, float32 (count, height, width, channels) in [-1, 1]; read-only."""
+def train_images(name: str, count: int | None = None) -> np.ndarray:
+    """The first `count` training images of a name, or all: float32 (n, height, width, channels) in [-1, 1]."""
     found = data.load_mnist() if name == "mnist" else faces.load()
     return found.train_images[:count]
 

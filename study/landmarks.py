@@ -15,9 +15,11 @@ import random
 
 import numpy as np
 
+from study.experiment import DEFAULT_DATA
 from study.settings import RECORDED
 
 PATH = RECORDED / "landmarks.json"
+FACES_PATH = RECORDED / "landmarks-faces.json"  # of drawn faces, by their own judge
 IMAGES = 10_000  # as many as a run is judged by
 SEED = 0
 NETWORKS = ("dcgan", "dense-2")  # those with a grid of rates: their maps are capped by the untrained generator's score
@@ -37,27 +39,28 @@ def load(path=PATH):
         ValueError: there is no such file, or it holds something else; said with how to mend it.
     """
     path = Path(path)
-    mend = "Mend it by getting the file anew: git checkout -- results/landmarks.json"
+    mend = f"Mend it by getting the file anew: git checkout -- results/{path.name}"
     try:
         return json.loads(path.read_text(encoding="utf-8"))["landmarks"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ValueError(f"Landmarks {path}: expected JSON, found {type(error).__name__}: {error}. {mend}") from error
 
 
-def make(path=PATH, networks=NETWORKS, count=IMAGES):
+def make(path=PATH, networks=NETWORKS, count=IMAGES, name=DEFAULT_DATA):
     """Judge all landmarks and write them down, with what the numbers depend on.
 
     Args:
         path: file to write; one that is there is replaced, whole.
         networks: names out of `experiment.NETWORKS`, whose untrained generators are judged too.
-        count: images of each landmark, 20 to 10,000.
+        count: images of each landmark, from 20 to as many as a run is judged by.
+        name: of `experiment.DATA`, the images that are real.
 
     Returns:
         What `load` reads.
     """
     from study import datasets, machine  # TensorFlow: only where landmarks are made
 
-    found = {name: datasets.score("mnist", images) for name, images in draw(count, networks)}
+    found = {landmark: datasets.score(name, images) for landmark, images in draw(count, networks, name)}
     text = {"images": count, "seed": SEED, "provenance": machine.provenance(), "landmarks": found}
     path = Path(path)
     draft = path.with_name(f".{path.name}-{os.getpid()}")
@@ -84,16 +87,16 @@ def real_gaps(size=100, pairs=200):
     return tuple(float(gap) for gap in np.mean(gaps, axis=0))
 
 
-def draw(count=IMAGES, networks=NETWORKS):
-    """Yield each landmark's name and its images, float32 (count, 28, 28, 1) in [-1, 1]; seeded."""
-    from helpers import data
+def draw(count=IMAGES, networks=NETWORKS, name=DEFAULT_DATA):
+    """Yield each landmark's name and its images, float32 (count, *image shape) in [-1, 1]; seeded."""
+    from study import datasets
 
-    train = data.load_mnist().train_images
+    train = datasets.train_images(name)
     yield "floor", train[:count]
-    for name, sample in {"noise": noise, "shuffled pixels": shuffled, "Gaussian cloud": cloud}.items():
-        yield name, sample(train, count, np.random.default_rng(SEED))
+    for landmark, sample in {"noise": noise, "shuffled pixels": shuffled, "Gaussian cloud": cloud}.items():
+        yield landmark, sample(train, count, np.random.default_rng(SEED))
     for network in networks:
-        yield UNTRAINED.format(network), untrained(network, count)
+        yield UNTRAINED.format(network), untrained(network, count, train.shape[1:])
 
 
 def noise(train, count, rng):
@@ -116,12 +119,12 @@ def cloud(train, count, rng):
     return np.clip(draws, -1, 1).astype(np.float32).reshape(count, *train.shape[1:])
 
 
-def untrained(network, count):
+def untrained(network, count, image_shape):
     """What a generator draws before its first step, from the noise that its runs are judged by."""
     from helpers import data
 
     from study import networks
 
-    generator = networks.build(network, random.Random(SEED))[0]
+    generator = networks.build(network, random.Random(SEED), image_shape=image_shape)[0]
     latents = data.draw_latents(count, data.JUDGED_LATENTS, SEED)
     return np.clip(generator.predict(latents, batch_size=1000, verbose=0), -1, 1)

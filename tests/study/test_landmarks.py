@@ -55,15 +55,22 @@ def test_landmarks_are_made_again_alike_and_say_with_what(tmp_path):
     ]
 
 
-def test_the_recorded_landmarks_lie_in_the_order_that_the_course_tells():
-    found = landmarks.load()
-    assert {f"untrained {network}" for network in landmarks.NETWORKS} <= set(found)
+RECORDED = {
+    "digits": (landmarks.PATH, landmarks.NETWORKS, landmarks.IMAGES),
+    "faces": (landmarks.FACES_PATH, ["dcgan-w4"], 2_000),
+}
+
+
+@pytest.mark.parametrize(("path", "networks", "count"), RECORDED.values(), ids=RECORDED)
+def test_the_recorded_landmarks_lie_in_the_order_that_the_course_tells(path, networks, count):
+    found = landmarks.load(path)
+    assert {f"untrained {network}" for network in networks} <= set(found)
     for scores in found.values():
         assert set(scores) == set(schema.METRICS)
         assert all(low <= scores[name] <= high for name, (low, high) in schema.METRICS.items())
     distances = [found[name]["frechet_distance"] for name in ("floor", "Gaussian cloud", "shuffled pixels", "noise")]
     assert distances == sorted(distances)
-    assert json.loads(landmarks.PATH.read_text(encoding="utf-8"))["images"] == landmarks.IMAGES
+    assert json.loads(path.read_text(encoding="utf-8"))["images"] == count
 
 
 def test_a_file_that_is_not_landmarks_is_named(tmp_path):
