@@ -80,6 +80,10 @@ def _parser():
     command.add_argument("--results", **read)
     command.set_defaults(action=_film)
 
+    command = commands.add_parser("lecture", help="draw the pictures of the slides")
+    command.add_argument("folder", type=Path, help="where to write")
+    command.set_defaults(action=_lecture)
+
     command = commands.add_parser("notebooks", help="run notebooks top to bottom, in order")
     command.add_argument("names", nargs="*", help="numbers, names or paths of the wanted ones; default: all")
     command.add_argument("--store", action="store_true", help="store the outputs in notebooks/, not in executed/")
@@ -263,6 +267,14 @@ def _film(options):
 
     files.check_writable(options.folder, "naming another")
     for path in film.write(options.folder, options.results):
+        print(path.name)
+
+
+def _lecture(options):
+    from study import files, lecture
+
+    files.check_writable(options.folder, "naming another")
+    for path in lecture.write(options.folder):
         print(path.name)
 
 
