@@ -83,4 +83,6 @@ def test_on_paper_there_is_a_page_for_each_slide(browser, deck):
     page.goto(f"{LECTURE.as_uri()}?print-pdf")
     page.wait_for_function("document.querySelectorAll('.pdf-page').length > 0")
     assert page.locator(".pdf-page").count() == deck[0].evaluate("Reveal.getTotalSlides()")
+    inset = "[...document.querySelectorAll('.pdf-page h2')].map(one => one.getBoundingClientRect().left)"
+    assert min(page.evaluate(inset)) > 40
     page.close()
