@@ -42,8 +42,8 @@
     return { figure, picture, title, scores };
   }
 
-  const slider = make("input", { type: "range", id: "step-slider", min: 0, step: 1 });
-  const where = make("output", { htmlFor: "step-slider" });
+  const slider = make("input", { type: "range", id: "step-slider", min: 0, step: 1, ariaLabel: "Place in training" });
+  const where = make("strong");
   const judged = make("p", { className: "step-judged" });
   const play = button("Play", () => (state.timer ? stop() : start()));
   const screens = Object.fromEntries(Object.keys(film.reels[0].rates[0].arms).map((arm) => [arm, screen(arm)]));
@@ -52,7 +52,7 @@
     choice("reel", "How long", film.reels.map((reel) => reel.title), state.reel),
     choice("rate", "Learning rate", film.reels[0].rates.map((rate) => rate.rate), state.rate),
     make("div", { className: "step-screens" }, ...Object.values(screens).map((one) => one.figure)),
-    make("div", { className: "step-slide" }, make("label", { htmlFor: "step-slider" }, where), slider),
+    make("div", { className: "step-slide" }, where, slider),
     make("div", { className: "step-buttons" },
       button("Back", () => { stop(); go(state.frame - 1); }), play,
       button("Forward", () => { stop(); go(state.frame + 1); })),
