@@ -16,7 +16,7 @@ NBVAL = folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
 	$(1)/python -m pytest --nbval --nbval-current-env --nbval-cell-timeout=1800 notebooks
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-slow test-colab test-fleet lint unit notebooks figures bench store badges html lock clean
+.PHONY: help run test test-slow test-colab test-fleet lint unit notebooks figures bench store badges html slides lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | awk -F'\t' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -35,7 +35,7 @@ lint: $(READY)
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
 
 unit: $(READY)
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -m "not slow and not site"
 
 notebooks: $(READY)
 	$(call NBVAL,$(BIN))
@@ -67,6 +67,12 @@ badges: $(READY) ## write the repository's address into all notebooks: make badg
 html: $(READY) ## the notebooks as web pages, in site/
 	$(BIN)/python -m nbconvert --to html --template docs/page --output-dir site notebooks/*.ipynb
 
+slides: $(READY) ## the lecture, in slides/index.html; needs Node's npm
+	@command -v npm > /dev/null || { echo "npm: expected it, found none. Mend it by installing Node.js 20 or later"; exit 1; }
+	npm ci --prefix docs/slides --no-audit --no-fund
+	$(BIN)/python -m study lecture slides/figures
+	$(BIN)/python docs/slides/build.py slides
+
 lock: $(READY) ## maintainers: write the installed versions into requirements.lock
 	{ echo "# The exact versions that make installs, on Python 3.11; written by make lock."; \
 	$(BIN)/python -m pip freeze --exclude-editable; } > requirements.lock
@@ -84,4 +90,4 @@ $(COLAB_READY): requirements-colab.txt
 	touch $(COLAB_READY)
 
 clean: ## remove environments and copies; your runs in results/live stay
-	rm -rf $(VENV) $(COLAB) executed site
+	rm -rf $(VENV) $(COLAB) executed site slides docs/slides/node_modules docs/_static/film

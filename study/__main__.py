@@ -75,6 +75,15 @@ def _parser():
     command.add_argument("--folder", type=Path, default=settings.ROOT / "figures", help="where to write")
     command.set_defaults(action=_figures)
 
+    command = commands.add_parser("film", help="write the frames and scores that docs/see_it_move.md steps through")
+    command.add_argument("folder", type=Path, help="where to write")
+    command.add_argument("--results", **read)
+    command.set_defaults(action=_film)
+
+    command = commands.add_parser("lecture", help="draw the pictures of the slides")
+    command.add_argument("folder", type=Path, help="where to write")
+    command.set_defaults(action=_lecture)
+
     command = commands.add_parser("notebooks", help="run notebooks top to bottom, in order")
     command.add_argument("names", nargs="*", help="numbers, names or paths of the wanted ones; default: all")
     command.add_argument("--store", action="store_true", help="store the outputs in notebooks/, not in executed/")
@@ -262,6 +271,22 @@ def _figures(options):
 
     files.check_writable(options.folder, "naming another with --folder")
     for path in figures.write(options.results, options.folder):
+        print(path.name)
+
+
+def _film(options):
+    from study import files, film
+
+    files.check_writable(options.folder, "naming another")
+    for path in film.write(options.folder, options.results):
+        print(path.name)
+
+
+def _lecture(options):
+    from study import files, lecture
+
+    files.check_writable(options.folder, "naming another")
+    for path in lecture.write(options.folder):
         print(path.name)
 
 
