@@ -163,7 +163,8 @@ def _weights():
     return [Claim(says.format(name), closer, "moments", arm, **place) for name, arm in lighter.items()]
 
 
-def _faces():
+def faces():
+    """The claims about drawn faces (notebook 17)."""
     place = {"profiles": ("faces",), "network": "dcgan-w4"}
     return [
         Claim("faces: closer after 1,000 steps", closer, **place),
@@ -216,7 +217,7 @@ CLAIMS = (
     *_terms("terms-conv", ("dcgan", "dcgan-no-bn-d", "dcgan-no-bn-g", "dense-g-conv-d", "conv-g-dense-d")),
     *_small(),
     *_weights(),
-    *_faces(),
+    *faces(),
 )
 
 

@@ -6,6 +6,7 @@ One module a notebook; `exercise` holds what they share. Name: that of the funct
 from helpers.checks.better import *  # noqa: F403
 from helpers.checks.collapse import *  # noqa: F403
 from helpers.checks.data import *  # noqa: F403
+from helpers.checks.faces import *  # noqa: F403
 from helpers.checks.feed_forward import *  # noqa: F403
 from helpers.checks.game import *  # noqa: F403
 from helpers.checks.judging import *  # noqa: F403
