@@ -68,12 +68,11 @@ def test_neither_place_nor_length_gives_the_right_option_away(page):
     questions, answers = parts(page)
     keys = collections.Counter(key for _, key, *_ in answers)
     assert set(keys) == set("ABCD") and max(keys.values()) <= 4
-    longest = 0
     for options, (number, key, *_) in zip(questions, answers, strict=True):
         lengths = {letter: len(text) for letter, text in options.items()}
         assert max(lengths.values()) <= max(1.7 * min(lengths.values()), 20), number
-        longest += lengths[key] == max(lengths.values())
-    assert longest <= 5
+        others = [length for letter, length in lengths.items() if letter != key]
+        assert max(others) < 20 or 0.85 * min(others) <= lengths[key] <= 1.1 * max(others), number
 
 
 @pytest.mark.parametrize("page", PAGES)
