@@ -1,7 +1,6 @@
 """The quizzes: their form, what they point to, and what a browser makes of them."""
 
 import collections
-import functools
 import html
 import json
 import re
@@ -9,7 +8,7 @@ import shutil
 import subprocess
 
 from markdown_it import MarkdownIt
-import nbformat
+import pages
 import pytest
 
 from study.settings import ROOT
@@ -19,22 +18,6 @@ PAGES = {path.stem: path.read_text(encoding="utf-8") for path in sorted((DOCS / 
 OPTION = re.compile(r"^- ([A-D])\. (\S.*)$", re.MULTILINE)
 KEY = re.compile(r"^\*\*(\d+)\. ([A-D])\.\*\* (.*?)(?=^- )", re.MULTILINE | re.DOTALL)
 READ = re.compile(r"Read:\s+\[([^\]]+)\]\(\.\./\.\./notebooks/(\w+\.ipynb)(?:#([\w-]+))?\)")
-
-
-def slug(heading):
-    """The anchor of a heading, as GitHub and MyST make it."""
-    return re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
-
-
-@functools.cache
-def anchors(path):
-    """The anchors of a page's headings; a formula in one has no sure anchor."""
-    if path.suffix == ".ipynb":
-        cells = nbformat.read(path, as_version=4).cells
-        text = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
-    else:
-        text = path.read_text(encoding="utf-8")
-    return {slug(title) for title in re.findall(r"^#+ (.*)$", text, re.MULTILINE) if "$" not in title}
 
 
 def parts(page):
@@ -77,13 +60,14 @@ def test_neither_place_nor_length_gives_the_right_option_away(page):
 
 @pytest.mark.parametrize("page", PAGES)
 def test_every_answer_names_a_section_that_is_there(page):
+    assert pages.broken_links(DOCS / "quiz" / f"{page}.md") == []
     _, answers = parts(page)
     for number, _, right, _ in answers:
         (read,) = READ.findall(right)
         words, name, anchor = read
         path = ROOT / "notebooks" / name
         assert path.is_file() and words.split(",")[0] == name.split("_")[0], number
-        assert anchor in anchors(path), (number, anchor)
+        assert anchor in pages.anchors(path), (number, anchor)
 
 
 def browser():
