@@ -19,7 +19,7 @@ STUDENT := student
 TEACHER := teacher
 EDITION = test ! -e $(1) || { echo "$(1): expected no such folder, found one, perhaps with work in it. \
 	Mend it by moving it away." && exit 1; } && \
-	$(BIN)/python -m nbconvert --to notebook --log-level WARN --output-dir $(1) $(2) notebooks/*.ipynb
+	$(BIN)/python -m nbconvert --to notebook --log-level WARN --output-dir $(1) $(2) notebooks/*.ipynb && echo "made: $(1)"
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-slow test-colab test-fleet test-editions lint unit notebooks student teacher figures bench store badges html lock clean
