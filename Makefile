@@ -10,16 +10,22 @@ RUN_PROFILE := $(or $(STUDY_PROFILE),lesson)
 # 3.11 to 3.13, said in one line before anything is made; TensorFlow has no wheel for others.
 CHECK_PYTHON = $(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if (3, 11) <= v <= (3, 13) else \
 "Python: expected 3.11 to 3.13, found %d.%d. Mend it with, for instance: make PYTHON=python3.12" % v)'
-# Notebooks against their stored outputs: $(1) is the folder of an environment's programs.
+# Notebooks against their stored outputs: $(1) is the folder of an environment's programs, $(2) those of the notebooks.
 NBVAL = folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
 	STUDY_PROFILE=smoke STUDY_RESULTS="$$folder/results" IPYTHONDIR="$$folder/ipython" \
-	$(1)/python -m pytest --nbval --nbval-current-env --nbval-cell-timeout=1800 notebooks
+	$(1)/python -m pytest --nbval --nbval-current-env --nbval-cell-timeout=1800 $(2)
+# An edition of the notebooks in $(1), one folder below the top like them, so that links work; $(2) is what nbconvert changes.
+STUDENT := student
+TEACHER := teacher
+EDITION = test ! -e $(1) || { echo "$(1): expected no such folder, found one, perhaps with work in it. \
+	Mend it by moving it away." && exit 1; } && \
+	$(BIN)/python -m nbconvert --to notebook --log-level WARN --output-dir $(1) $(2) notebooks/*.ipynb && echo "made: $(1)"
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-slow test-colab test-fleet lint unit notebooks figures bench store badges html slides lock clean
+.PHONY: help run test test-slow test-colab test-fleet test-editions lint unit notebooks student teacher figures bench store badges html slides lock clean
 
 help: ## this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | awk -F'\t' '{printf "  make %-11s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | awk -F'\t' '{printf "  make %-13s %s\n", $$1, $$2}'
 
 run: $(READY) ## run the notebooks (live runs in results/live), draw the figures, print your table
 	STUDY_PROFILE="$(RUN_PROFILE)" $(BIN)/python -m study notebooks
@@ -38,19 +44,24 @@ unit: $(READY)
 	$(BIN)/python -m pytest -m "not slow and not site"
 
 notebooks: $(READY)
-	$(call NBVAL,$(BIN))
+	$(call NBVAL,$(BIN),notebooks)
 
 test-slow: $(READY) ## what takes long: killed processes, campaigns, whole runs
 	$(BIN)/python -m pytest -m slow
 
 test-colab: $(COLAB_READY) ## the helpers' tests and all notebooks under Colab's versions
 	@failed=; $(COLAB)/bin/python -m pytest -m "not slow" tests/helpers || failed="$$failed helpers"; \
-	{ $(call NBVAL,$(COLAB)/bin); } || failed="$$failed notebooks"; \
+	{ $(call NBVAL,$(COLAB)/bin,notebooks); } || failed="$$failed notebooks"; \
 	test -z "$$failed" || { echo "failed:$$failed"; exit 1; }
 
 test-fleet: $(READY) ## many runs in one program with JAX: installs it and tests that its steps are TensorFlow's
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check "jax>=0.6"
 	$(BIN)/python -m pytest -m slow tests/study/test_fleet.py
+
+test-editions: $(READY) ## the students' and the teacher's edition, made and run
+	rm -rf executed/student executed/teacher
+	$(MAKE) --no-print-directory student teacher STUDENT=executed/student TEACHER=executed/teacher
+	$(call NBVAL,$(BIN),executed/student executed/teacher)
 
 figures: $(READY) ## draw figures/ from results/
 	$(BIN)/python -m study figures
@@ -63,6 +74,15 @@ store: $(READY) ## maintainers: run the notebooks and store their outputs in not
 
 badges: $(READY) ## write the repository's address into all notebooks: make badges REPO=owner/name
 	$(BIN)/python -m study notebooks --address "$(REPO)"
+
+student: $(READY) ## the notebooks without solutions, and without the checks of the text that call them, in student/
+	@$(call EDITION,$(STUDENT),--TagRemovePreprocessor.enabled=True \
+	--TagRemovePreprocessor.remove_cell_tags solution --TagRemovePreprocessor.remove_cell_tags check)
+
+teacher: $(READY) ## the notebooks with solutions and checks unfolded, in teacher/
+	@$(call EDITION,$(TEACHER),--ClearMetadataPreprocessor.enabled=True \
+	--ClearMetadataPreprocessor.clear_notebook_metadata=False \
+	--ClearMetadataPreprocessor.preserve_cell_metadata_mask tags)
 
 html: $(READY) ## the notebooks as web pages, in site/
 	$(BIN)/python -m nbconvert --to html --template docs/page --output-dir site notebooks/*.ipynb

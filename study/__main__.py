@@ -44,12 +44,17 @@ def _parser():
     place.add_argument("--live", action="store_true", help="your own runs, in STUDY_RESULTS or results/live")
     command.set_defaults(action=_status)
 
-    command = commands.add_parser("table", help="print the tests side by side")
+    command = commands.add_parser("table", help="print the tests side by side, of one results folder or of several")
     command.add_argument("--profile", **profile)
     place = command.add_mutually_exclusive_group()
-    place.add_argument("--results", **read)
+    several = {"nargs": "+", "default": [settings.RECORDED], "help": "one or more, pooled; default: results/"}
+    place.add_argument("--results", **{**read, **several})
     place.add_argument("--live", action="store_true", help="your own runs, in STUDY_RESULTS or results/live")
     command.set_defaults(action=_table)
+
+    command = commands.add_parser("marks", help="count the exercises that passed in notebooks that were run")
+    command.add_argument("folder", type=Path, help="with notebooks, for instance one folder a student")
+    command.set_defaults(action=_marks)
 
     command = commands.add_parser("claims", help="print the verdict table: each claim and what decides it")
     command.add_argument("--results", **read)
@@ -213,18 +218,23 @@ def _status(options):
 
 def _table(options):
     profile = options.profile or settings.current_profile()
-    results = settings.live_results() if options.live else options.results
-    runs, damaged = catalogue.rows(results)
-    chosen = [run for run in runs if run["profile"] == profile]
-    for error in damaged:
-        print(f"warning: {error}", file=sys.stderr)
+    folders = [settings.live_results()] if options.live else options.results
+    chosen, troubles = catalogue.pooled(folders, profile)
+    for trouble in troubles:
+        print(f"warning: {trouble}", file=sys.stderr)
     if not chosen:
         raise ValueError(
-            f"Records: expected some of profile {profile} in {results}, found none. "
-            f"Mend it with: python -m study run --profile {profile} --results {results}"
+            f"Records: expected some of profile {profile} in {', '.join(map(str, folders))}, found none. "
+            f"Mend it with: python -m study run --profile {profile} --results {folders[0]}"
         )
     print(f"Runs of profile {profile}:")
     print(catalogue.table_text(chosen))
+
+
+def _marks(options):
+    from study import marks
+
+    print(marks.text(marks.collect(options.folder)))
 
 
 def _claims(options):

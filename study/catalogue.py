@@ -74,6 +74,35 @@ def rows(results=RECORDED):
     return read_all(results, lambda folder: row(*schema.read_header(folder)))
 
 
+def pooled(folders, profile):
+    """The runs of one profile below several folders, each run once.
+
+    Args:
+        folders: folders with records in <profile>/<name>/, for instance one a student.
+        profile: whose runs are wanted.
+
+    Returns:
+        Two lists: rows as `row` makes them, and what is wrong: damaged records, which are left out; a run that is in
+        two folders, of which the first counts; and, of several folders, those that hold none.
+
+    Raises:
+        FileNotFoundError: there is no such folder.
+    """
+    found, troubles = {}, []
+    for folder in folders:
+        runs, damaged = rows(folder)
+        troubles += map(str, damaged)
+        chosen = [run for run in runs if run["profile"] == profile]
+        if not chosen and len(folders) > 1:
+            troubles.append(f"Results folder {folder}: expected runs of profile {profile}, found none.")
+        for run in chosen:
+            first, _ = found.setdefault((run["name"], run["engine"]), (folder, run))
+            if first != folder:
+                mend = "The first counts, since a seed counts once."
+                troubles.append(f"Run {run['name']}: expected in one folder, found in {first} and {folder}. {mend}")
+    return [run for _, run in found.values()], troubles
+
+
 def order(run):
     """What the rows of the table are sorted by."""
     return run["test"], run["moment_weight"], run["penalty"], run["seed"]

@@ -219,8 +219,9 @@ def collapse(runs, better, worse, network, rates):
         rows.append({"rate": f"{rate:g}", **counted, "other": " → ".join(shares), "change": change.sum()})
     for row, p in zip(rows, holm_of_known(p_values), strict=True):
         _by_p(row, p)
-    together = pd.concat(changes, axis=1).dropna()
-    if len(rates) > 1 and len(together) > 1:
+    every = len(rates) > 1 and all(map(len, changes))  # a class may have runs at some rates alone
+    together = pd.concat(changes, axis=1).dropna() if every else ()
+    if len(together) > 1:
         sums = together.sum(axis=1).to_numpy()
         row = {"rate": "all rates, by seed", "n": len(together), "waiting": 0, "change": sums.sum()}
         fewer, more = (int((sign * together > 0).sum().sum()) for sign in (-1, 1))

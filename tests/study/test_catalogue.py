@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+from study import __main__ as command
 from study import catalogue, plans, schema, settings
 
 
@@ -94,3 +95,25 @@ def test_a_planned_set_says_what_is_missing_and_a_run_of_other_settings_does_not
 
 def test_numbers_in_short():
     assert [catalogue.ranges(numbers) for numbers in ([], [3], {0, 1, 2, 4, 7, 8})] == ["", "3", "0-2, 4, 7-8"]
+
+
+def test_several_folders_are_pooled_and_each_trouble_is_named(copied, tiny, tmp_path, capsys):
+    """Three students: a damaged record, a run that another one has too, and nothing of the profile."""
+    anna, ben, cem = copied, shutil.copytree(copied, tmp_path / "ben"), tmp_path / "cem"
+    cem.mkdir()
+    plain, moments = tiny(moment_weight=0.0).name, tiny().name
+    (anna / "smoke" / plain / "record.json").write_text("{")
+    runs, troubles = catalogue.pooled([anna, ben, cem], "smoke")
+    assert {run["name"] for run in runs} == {plain, moments} and len(runs) == 2
+    told = [f"Record {anna / 'smoke' / plain}: expected", f"Run {moments}: expected in one folder, found in {anna} and"]
+    for trouble, start in zip(troubles, [*told, f"Results folder {cem}: expected runs"], strict=True):
+        assert trouble.startswith(start)
+    line = ["table", "--profile", "smoke", "--results", str(anna), str(ben), str(cem)]
+    assert command.main(line) == 0
+    captured = capsys.readouterr()
+    assert captured.out == f"Runs of profile smoke:\n{catalogue.table_text(runs)}\n"
+    assert captured.err.splitlines() == [f"warning: {trouble}" for trouble in troubles]
+    assert command.main(["table", "--profile", "smoke", "--results", str(cem), str(cem)]) == 2
+    assert "expected some of profile smoke in" in capsys.readouterr().err
+    assert command.main(["table", "--profile", "smoke", "--results", str(anna), str(tmp_path / "nowhere")]) == 2
+    assert "nowhere: expected a folder of records" in capsys.readouterr().err

@@ -217,3 +217,14 @@ def test_a_gain_in_decades_that_all_seeds_share_counts_without_an_interval_if_th
     row = wider(part)
     assert (row["n"], row["waiting"]) == (1, 1)
     assert wider(part[part["seed"] == 9])["new"] == "no runs"
+
+
+def test_a_class_that_has_runs_at_one_rate_alone_is_judged_there():
+    runs = frame({(RATES[2], "plain"): [300.0] * 6, (RATES[2], "moments"): [200.0] * 6})
+    runs.loc[runs["arm"] == "plain", "label_entropy"] = 0.2
+    rows = verdicts.collapse(runs, "moments", "plain", "net", RATES)
+    assert [(row["rate"], row["n"], row["new"]) for row in rows] == [
+        ("0.01", 0, "no runs"),
+        ("0.001", 0, "no runs"),
+        ("0.0001", 6, "held"),
+    ]
