@@ -95,7 +95,7 @@ def unscale(images: np.ndarray) -> np.ndarray:
         ValueError: not floats of that shape, or a pixel that is NaN or outside [-1, 1].
     """
     images = np.asarray(images)
-    if images.ndim != 4 or images.dtype.kind != "f":
+    if images.ndim != 4 or images.shape[-1] not in (1, 3) or images.dtype.kind != "f":
         raise ValueError(
             f"Images: expected floats of shape (n, height, width, 1 or 3), found {images.dtype} {images.shape}. "
             "Mend it with data.scale."

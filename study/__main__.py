@@ -110,7 +110,6 @@ def _add_settings(group):
     group.add_argument("--moment-weight", type=float, metavar="λ", help="of the penalty; default: 0.1, or as published")
     group.add_argument("--mean-weight", type=float, metavar="λ", help="of the mean gap alone")
     group.add_argument("--variance-weight", type=float, metavar="λ", help="of the variance gap alone")
-    group.add_argument("--data", choices=list(DATA), help="trained on; default: mnist; faces: --profile faces")
     group.add_argument("--network", choices=NETWORKS, help="default: dcgan, the study's pair")
     group.add_argument("--regularizer", choices=list(REGULARIZER_WEIGHTS), help="of the discriminator")
     group.add_argument("--regularizer-weight", type=float, metavar="γ", help="default: as published")
@@ -119,16 +118,7 @@ def _add_settings(group):
 
 
 SETTINGS = (
-    *(
-        "data",
-        "discriminator_rate",
-        "beta_1",
-        "network",
-        "regularizer",
-        "regularizer_weight",
-        "epochs",
-        "judged_epochs",
-    ),
+    *("discriminator_rate", "beta_1", "network", "regularizer", "regularizer_weight", "epochs", "judged_epochs"),
     *("moment_weight", "mean_weight", "variance_weight"),
 )
 
@@ -257,7 +247,8 @@ def _landmarks(options):
     folder = options.results or settings.live_results()
     files.check_writable(folder)
     of_faces = {"networks": ["dcgan-w4"], "count": DATA["faces"][1], "name": "faces"}
-    for path, settings_ in {landmarks.PATH: {}, landmarks.FACES_PATH: of_faces}.items():
+    for path, settings_ in {landmarks.FACES_PATH: of_faces, landmarks.PATH: {}}.items():
+        print(path.name)
         for name, scores in landmarks.make(folder / path.name, **settings_).items():
             print(f"{name:18s} FD {scores['frechet_distance']:6.2f}  KID {scores['kernel_distance']:6.2f}")
 

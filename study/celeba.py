@@ -5,6 +5,7 @@ non-commercial research and may not be passed on.
 """
 
 import io
+import os
 from pathlib import Path
 import zipfile
 import zlib
@@ -14,7 +15,8 @@ from PIL import Image
 
 SIZE = (178, 218)  # width and height of an aligned image
 ZIP_MEGABYTES = 1443  # of img_align_celeba.zip, with all 202,599 images
-DAMAGE = (OSError, ValueError, SyntaxError, EOFError, zipfile.BadZipFile, zlib.error, RuntimeError)
+DAMAGE = (OSError, ValueError, SyntaxError, EOFError, zipfile.BadZipFile, zlib.error, RuntimeError,
+          Image.DecompressionBombError)  # fmt: skip
 
 
 def load(place: str | Path, count: int = 20_000, side: int = 32) -> np.ndarray:
@@ -22,8 +24,8 @@ def load(place: str | Path, count: int = 20_000, side: int = 32) -> np.ndarray:
 
     Args:
         place: img_align_celeba.zip, or a folder with its images, at any depth.
-        count: how many images.
-        side: height and width of a small image, in pixels.
+        count: how many images, >= 1.
+        side: height and width of a small image, in pixels, >= 1.
 
     Returns:
         uint8 (count, side, side, 3).
@@ -31,16 +33,18 @@ def load(place: str | Path, count: int = 20_000, side: int = 32) -> np.ndarray:
     Raises:
         FileNotFoundError: there is nothing at that place.
         ValueError: it is no zip, or a truncated one, or one without such images; it has too few; an image is
-            damaged or of another size.
+            damaged or of another size; `count` or `side` is below 1.
     """
-    place = Path(place).expanduser()
+    if count < 1 or side < 1:
+        raise ValueError(f"CelebA: expected a count and a side of 1 or more, found {count} and {side}.")
+    place = Path(os.path.expanduser(place))
     if not place.exists():
         raise FileNotFoundError(f"CelebA: expected a folder or a zip at {place}, found nothing. Mend the path.")
     if place.is_dir():
-        names = sorted(path for path in place.rglob("*.jpg") if not path.name.startswith("."))
+        names = sorted(path for path in place.rglob("*") if _is_image(path))
         return _read(names, Path.read_bytes, place, count, side)
     with _open(place) as archive:
-        inside = [name for name in archive.namelist() if name.lower().endswith(".jpg") and "__MACOSX" not in name]
+        inside = [name for name in archive.namelist() if _is_image(Path(name))]
         if not inside:
             found = ", ".join(archive.namelist()[:3]) or "nothing"
             raise ValueError(
@@ -48,6 +52,11 @@ def load(place: str | Path, count: int = 20_000, side: int = 32) -> np.ndarray:
                 "Mend it with the file img_align_celeba.zip; there are others beside it."
             )
         return _read(sorted(inside), archive.read, place, count, side)
+
+
+def _is_image(path):
+    """Whether a path is that of a JPEG, and not of what macOS keeps beside one."""
+    return path.suffix.lower() in (".jpg", ".jpeg") and not path.name.startswith("._")
 
 
 def _open(place):

@@ -8,8 +8,8 @@ from study import face_judge, faces
 
 def train_images(name: str, count: int | None = None) -> np.ndarray:
     """The first `count` training images of a name, or all: float32 (n, height, width, channels) in [-1, 1]."""
-    found = data.load_mnist() if name == "mnist" else faces.load()
-    return found.train_images[:count]
+    load = {"mnist": data.load_mnist, "faces": faces.load}[name]
+    return load().train_images[:count]
 
 
 def score(name: str, images: np.ndarray) -> dict[str, float]:
@@ -19,6 +19,6 @@ def score(name: str, images: np.ndarray) -> dict[str, float]:
         name: of `experiment.DATA`.
         images: float32 (n, height, width, channels) in [-1, 1].
     """
-    if name == "mnist":
-        return {**metrics.judge(images), metrics.RATIO: metrics.variance_ratio(images)}
-    return face_judge.judge(images)
+    if name == "faces":
+        return face_judge.judge(images)
+    return {**metrics.judge(images), metrics.RATIO: metrics.variance_ratio(images)}

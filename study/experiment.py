@@ -77,8 +77,7 @@ class Experiment:
         steps_per_execution: steps that TensorFlow takes in one call, a divisor of an epoch's; the losses of
             the last of them are logged.
         grid_images: images of a sample grid, 1 to 40.
-        data: a name from `DATA`, what is trained on; faces are judged without frames and pay for their own
-            moments alone.
+        data: a name from `DATA`, what is trained on: that of the profile.
 
     Raises:
         ValueError: a value out of range, named with what was expected.
@@ -110,7 +109,6 @@ class Experiment:
         for checks in (_data, _sizes, _looks, _choices):
             for name, value in checks(self).items():
                 object.__setattr__(self, name, value)  # the way to normalise a field of a frozen dataclass
-        check_profile(self.profile)
 
     @classmethod
     def from_config(cls, config):
@@ -192,7 +190,8 @@ class Experiment:
     @property
     def digest(self):
         """Short hash of all settings: an unfinished run with others is another run."""
-        settings = json.dumps(dataclasses.asdict(self), sort_keys=True)
+        default = {"data": DEFAULT_DATA}.items()  # left out: unfinished runs from before there were others go on
+        settings = json.dumps(dict(dataclasses.asdict(self).items() - default), sort_keys=True)
         return hashlib.sha256(settings.encode()).hexdigest()[:8]
 
     def folder(self, results):
@@ -240,6 +239,10 @@ def _arm(experiment):
 def _data(experiment):
     """What is trained on, which the sizes depend on."""
     _check_name(experiment, "data", tuple(DATA))
+    profile = check_profile(experiment.profile)
+    expected = PROFILES[profile].get("data", DEFAULT_DATA)
+    if experiment.data != expected:
+        raise _unexpected("Data", f"{expected} with the profile {profile}", experiment.data)
     return {}
 
 
@@ -318,8 +321,8 @@ def _choices(experiment):
         _check_name(experiment, name, known)
     penalty, plain = experiment.penalty, not experiment.moment_weight
     if experiment.data != DEFAULT_DATA and (penalty not in TERMS or experiment.frame_images):
-        expected = f"{' or '.join(TERMS)}, and no frames judged, with the data {experiment.data}"
-        raise _unexpected("Penalty", expected, f"{penalty}, {experiment.frame_images} images of a frame judged")
+        expected = f"{' or '.join(TERMS)}, and no images judged at a frame, with the data {experiment.data}"
+        raise _unexpected("Penalty", expected, f"{penalty}, with {experiment.frame_images} at a frame")
     if penalty != DEFAULT_PENALTY and plain:
         expected = f"{DEFAULT_PENALTY} with a moment weight of 0 (the plain arm, under one name)"
         raise _unexpected("Penalty", expected, penalty)

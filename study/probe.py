@@ -19,6 +19,7 @@ import pandas as pd
 import tensorflow as tf
 
 from study import catalogue, files, training
+from study.experiment import DEFAULT_DATA
 from study.gradients import COLUMNS, KEYS, SCHEMA_VERSION, load  # noqa: F401  `load` for notebooks
 from study.settings import MOMENT_WEIGHT, RECORDED
 
@@ -138,7 +139,7 @@ class Probe(keras.callbacks.Callback):
         every: steps between two measurements, 1 or more; a multiple of the steps that are taken together.
 
     Raises:
-        ValueError: `every` is below 1, or no such multiple.
+        ValueError: `every` is below 1, or no such multiple; or the run is not on digits.
 
     After `fit`, `rows()` gives what `measure` found, each with its `step`, and `batches()` what
     `batch_gaps` did; it is empty after a run that failed.
@@ -148,6 +149,8 @@ class Probe(keras.callbacks.Callback):
         super().__init__()
         if every < 1:
             raise ValueError(f"Every: expected 1 step or more between two measurements, found {every}.")
+        if experiment.data != DEFAULT_DATA:
+            raise ValueError(f"Probe: expected runs on {DEFAULT_DATA}, found {experiment.name}.")
         if every % experiment.steps_per_execution:
             raise ValueError(f"Every: expected a multiple of {experiment.steps_per_execution} steps, found {every}.")
         self.experiment, self.folder, self.every = experiment, Path(folder), every

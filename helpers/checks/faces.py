@@ -20,14 +20,13 @@ def centre_crop(answer: Callable) -> None:
 @exercise
 def colour_gaps(answer: Callable) -> None:
     """Notebook 17: the mean gap of each colour channel, (3,); together they are the mean gap of the loss."""
-    fake = np.zeros((2, 1, 2, 3))
-    real = np.zeros((4, 1, 2, 3))
-    real[:, 0, 0] = [0.5, -0.25, 1.0]
-    hint = "the mean over the batch, then the absolute difference, then the sum over rows and columns"
-    expect(answer(fake, real), np.array([0.5, 0.25, 1.0]), "one pixel of two differs", hint)
-    real[:, 0, 1] = [-0.5, 0.25, 0.0]
-    hint = "the absolute value is of each pixel, before the sum"
-    expect(answer(fake, real), np.array([1.0, 0.5, 1.0]), "two pixels differ the other way round", hint)
-    fake[:, 0, 0, 0] = [1.0, 0.0]
+    fake, real = np.zeros((2, 2, 2, 3)), np.zeros((4, 2, 2, 3))
+    real[:2, 0, 0] = [1.0, -0.5, 1.0]  # in two of four images
+    hint = "the mean over the batch of each, then the absolute difference, then the sum over rows and columns"
+    expect(answer(fake, real), np.array([0.5, 0.25, 0.5]), "one pixel differs, in two of four real images", hint)
+    real[:, 1, 1] = [-0.5, 0.25, 0.0]
+    hint = "the absolute value is of each pixel, before the sum over rows and columns"
+    expect(answer(fake, real), np.array([1.0, 0.5, 0.5]), "two pixels differ, one up and one down", hint)
+    fake[:, 0, 0, 0], fake[:, 1, 1, 1] = [1.0, 0.0], [1.0, -0.5]
     hint = "the mean over the batch comes before the absolute value"
-    expect(answer(fake, real), np.array([0.5, 0.5, 1.0]), "two generated images whose mean is right", hint)
+    expect(answer(fake, real), np.array([0.5, 0.25, 0.5]), "two generated images whose means are right", hint)

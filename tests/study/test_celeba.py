@@ -83,7 +83,17 @@ def test_a_broken_zip_is_named_with_what_to_do(made, kind):
         celeba.load(path, 1)
 
 
+def test_what_macos_and_cameras_name_otherwise_is_read_too(made):
+    folder = made / "unpacked" / "img_align_celeba"
+    (folder / "._000001.jpg").write_bytes(b"")
+    (folder / "000004.jpg").rename(folder / "000004.JPG")
+    assert celeba.load(folder, 4).shape == (4, 32, 32, 3)
+
+
 def test_too_few_images_and_a_wrong_path_are_named(made):
+    for wrong in ({"count": 0}, {"side": -1}):
+        with pytest.raises(ValueError, match="expected a count and a side of 1 or more"):
+            celeba.load(made / "img_align_celeba.zip", **wrong)
     for place in ("img_align_celeba.zip", "unpacked"):
         with pytest.raises(ValueError, match="expected 20,000 images or more, found 4"):
             celeba.load(made / place)

@@ -1,12 +1,13 @@
 """Drawn faces: always the same, each attribute seen; and the network that reads them."""
 
+import io
 import json
 
 from helpers import data
 import numpy as np
 import pytest
 
-from study import datasets, face_judge, faces, training
+from study import datasets, face_judge, faces, probe, training
 from study.experiment import Experiment
 from study.records import read
 
@@ -24,6 +25,9 @@ def test_a_number_is_a_face_whoever_else_is_drawn(drawn):
     assert list(same) == list(attributes) == list(faces.ATTRIBUTES)
     assert all(np.array_equal(same[name], values[[41, 7]]) for name, values in attributes.items())
     assert faces.draw([])[0].shape == (0, 32, 32, 3)
+    assert np.array_equal(faces.draw(np.arange(2))[0], pixels[:2])
+    with pytest.raises(ValueError, match="expected 0 or more, found -5"):
+        faces.draw([3, -5])
 
 
 @pytest.mark.parametrize("name", faces.ATTRIBUTES)
@@ -52,7 +56,12 @@ def test_a_damaged_file_is_drawn_anew_and_a_folder_that_cannot_be_written_is_sai
     pixels, attributes = faces._kept(3)
     (path,) = tmp_path.iterdir()
     whole = path.read_bytes()
-    for content in (whole[:500], b"", b"no zip"):
+    buffers = {"fewer": pixels[:2], "floats": pixels.astype(float)}
+    for name, other in buffers.items():
+        buffers[name] = io.BytesIO()
+        np.savez(buffers[name], pixels=other, **attributes)
+    contents = [whole[:500], b"", b"no zip", *(buffer.getvalue() for buffer in buffers.values())]
+    for content in contents:
         path.write_bytes(content)
         again, same = faces._kept(3)
         assert np.array_equal(again, pixels) and list(same) == list(attributes)
@@ -123,9 +132,19 @@ def test_a_run_in_colour_is_recorded_and_read_again(tmp_path):
     assert np.array_equal(datasets.train_images("faces", 5), faces.load().train_images[:5])
 
 
-def test_what_faces_cannot_be_is_named():
-    for settings in ({"penalty": "features"}, {"frame_images": 20}, {"regularizer": "elsewhere"}, {"data": "cats"}):
-        with pytest.raises(ValueError, match="expected"):
+def test_what_faces_cannot_be_is_named(tmp_path):
+    wrong = {
+        "moments or mean or variance, and no images judged": {"penalty": "features"},
+        "found 'moments, with 20 at a frame'": {"frame_images": 20},
+        "Data: expected one of mnist, faces, found 'cats'": {"data": "cats"},
+        "Data: expected faces with the profile faces, found 'mnist'": {"data": "mnist"},
+    }
+    for message, settings in wrong.items():
+        with pytest.raises(ValueError, match=message):
             Experiment.of_test(2, True, profile="faces", **settings)
+    with pytest.raises(ValueError, match="Data: expected mnist with the profile lesson, found 'faces'"):
+        Experiment.of_test(2, True, profile="lesson", data="faces")
+    with pytest.raises(ValueError, match="Probe: expected runs on mnist, found faces-lr0.001"):
+        probe.Probe(Experiment.of_test(2, True, profile="faces"), tmp_path)
     with pytest.raises(ValueError, match=r"from 2 to 4000 \(the images there are\), found 4001"):
         Experiment.of_test(2, True, profile="faces", train_images=4001)

@@ -1,7 +1,6 @@
 """Typical wrong answers to the exercises of 17_faces."""
 
 
-
 def _uncentred(width, height):
     side = min(width, height)
     return 0, 0, side, side
@@ -36,10 +35,13 @@ WRONG = {
         (lambda width, height: (0, 0, width, height), "as wide as the shorter side"),
     ],
     "colour_gaps": [
-        (lambda fake, real: abs(fake.mean(axis=0) - real.mean(axis=0)).sum(), "one pixel of two differs"),
+        (lambda fake, real: abs(fake.mean(axis=0) - real.mean(axis=0)).sum(), "one pixel differs"),
         (lambda fake, real: abs(fake.mean(axis=0) - real.mean(axis=0)).mean(axis=(0, 1)), "the sum over rows"),
         (lambda fake, real: abs((fake.mean(axis=0) - real.mean(axis=0)).sum(axis=(0, 1))), "before the sum"),
         (lambda fake, real: abs(fake - real.mean(axis=0)).mean(axis=0).sum(axis=(0, 1)), "before the absolute value"),
         (lambda fake, real: (fake.mean(axis=0) - real.mean(axis=0)).sum(axis=(0, 1)), "the absolute difference"),
+        (lambda fake, real: abs(fake.mean(axis=0) - real).mean(axis=0).sum(axis=(0, 1)), "the mean over the batch"),
+        (lambda fake, real: abs(fake.mean(axis=0) - real[0]).sum(axis=(0, 1)), "the mean over the batch of each"),
+        (lambda fake, real: abs(fake.mean(axis=0) - real.mean(axis=0))[0].sum(axis=0), "two pixels differ"),
     ],
 }
