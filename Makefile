@@ -5,6 +5,8 @@ BIN := $(VENV)/bin
 READY := $(VENV)/ready
 COLAB := .venv-colab
 COLAB_READY := $(COLAB)/ready
+SITE := .venv-site
+SITE_READY := $(SITE)/ready
 RUN_PROFILE := $(or $(STUDY_PROFILE),lesson)
 
 # 3.11 to 3.13, said in one line before anything is made; TensorFlow has no wheel for others.
@@ -16,7 +18,7 @@ NBVAL = folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
 	$(1)/python -m pytest --nbval --nbval-current-env --nbval-cell-timeout=1800 notebooks
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-slow test-colab test-fleet lint unit notebooks figures bench store badges html lock clean
+.PHONY: help run test test-slow test-colab test-fleet lint unit notebooks figures bench store badges site test-site lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | awk -F'\t' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -35,7 +37,7 @@ lint: $(READY)
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
 
 unit: $(READY)
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -m "not slow and not site"
 
 notebooks: $(READY)
 	$(call NBVAL,$(BIN))
@@ -64,8 +66,14 @@ store: $(READY) ## maintainers: run the notebooks and store their outputs in not
 badges: $(READY) ## write the repository's address into all notebooks: make badges REPO=owner/name
 	$(BIN)/python -m study notebooks --address "$(REPO)"
 
-html: $(READY) ## the notebooks as web pages, in site/
-	$(BIN)/python -m nbconvert --to html --template docs/page --output-dir site notebooks/*.ipynb
+site: $(SITE_READY) ## the course as a site, from stored outputs, in site/index.html
+	rm -rf build
+	$(SITE)/bin/python docs/stage.py build/pages
+	$(SITE)/bin/sphinx-build -q -W --keep-going -d build/doctrees -c docs build/pages build/site
+	rm -rf site && mv build/site site
+
+test-site: site ## its links, texts and accessibility, in a browser: needs Chromium
+	$(SITE)/bin/python -m pytest --confcutdir=tests/site tests/site
 
 lock: $(READY) ## maintainers: write the installed versions into requirements.lock
 	{ echo "# The exact versions that make installs, on Python 3.11; written by make lock."; \
@@ -83,5 +91,11 @@ $(COLAB_READY): requirements-colab.txt
 	$(COLAB)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-colab.txt
 	touch $(COLAB_READY)
 
+$(SITE_READY): docs/requirements.txt
+	@$(CHECK_PYTHON)
+	$(PYTHON) -m venv --clear $(SITE)
+	$(SITE)/bin/python -m pip install --quiet --disable-pip-version-check -r docs/requirements.txt
+	touch $(SITE_READY)
+
 clean: ## remove environments and copies; your runs in results/live stay
-	rm -rf $(VENV) $(COLAB) executed site
+	rm -rf $(VENV) $(COLAB) $(SITE) executed build site
