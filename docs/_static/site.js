@@ -1,6 +1,10 @@
-// Lets the keyboard reach wide formulas that scroll. The theme does the same for code and tables.
+// What the theme leaves to be mended.
 "use strict";
 
+// From a folder a page cannot read others: search then lists titles without excerpts.
+if (location.protocol === "file:") DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
+
+// The keyboard reaches wide formulas that scroll, as the theme does it for code and tables.
 window.addEventListener("load", async () => {
   await window.MathJax?.startup?.promise;
   const reach = () => {

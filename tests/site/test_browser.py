@@ -80,7 +80,7 @@ def test_search_finds_a_page(look, server, place):
     tab = look("search.html?q=collapse", base=server if place == "server" else f"{SITE.as_uri()}/")
     tab.wait_for_selector("#search-results li a")
     hrefs = tab.locator("#search-results li a").evaluate_all("links => links.map((link) => link.href)")
-    assert any("notebooks/11_collapse.html" in href for href in hrefs)
+    assert any("notebooks/11_collapse.html" in href for href in hrefs) and not look.faults
 
 
 def test_the_site_opens_from_a_folder(look):
