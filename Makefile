@@ -5,6 +5,8 @@ BIN := $(VENV)/bin
 READY := $(VENV)/ready
 COLAB := .venv-colab
 COLAB_READY := $(COLAB)/ready
+SITE := .venv-site
+SITE_READY := $(SITE)/ready
 RUN_PROFILE := $(or $(STUDY_PROFILE),lesson)
 
 # 3.11 to 3.13, said in one line before anything is made; TensorFlow has no wheel for others.
@@ -22,7 +24,8 @@ EDITION = test ! -e $(1) || { echo "$(1): expected no such folder, found one, pe
 	$(BIN)/python -m nbconvert --to notebook --log-level WARN --output-dir $(1) $(2) notebooks/*.ipynb && echo "made: $(1)"
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-slow test-colab test-fleet test-editions lint unit notebooks student teacher figures bench store badges html slides lock clean
+.PHONY: help run test test-slow test-colab test-fleet test-editions test-site lint unit notebooks student teacher \
+	figures bench store badges site slides lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | awk -F'\t' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -84,8 +87,15 @@ teacher: $(READY) ## the notebooks with solutions and checks unfolded, in teache
 	--ClearMetadataPreprocessor.clear_notebook_metadata=False \
 	--ClearMetadataPreprocessor.preserve_cell_metadata_mask tags)
 
-html: $(READY) ## the notebooks as web pages, in site/
-	$(BIN)/python -m nbconvert --to html --template docs/page --output-dir site notebooks/*.ipynb
+site: $(READY) $(SITE_READY) ## the course as a site, from stored outputs, in site/index.html
+	rm -rf build
+	$(BIN)/python -m study film docs/_static/film
+	$(SITE)/bin/python docs/stage.py build/pages
+	$(SITE)/bin/sphinx-build -q -W --keep-going -d build/doctrees -c docs build/pages build/site
+	rm -rf site && mv build/site site
+
+test-site: site slides ## links, texts and accessibility of site and lecture, in a browser: needs Chromium and npm
+	$(SITE)/bin/python -m pytest --confcutdir=tests/site tests/site
 
 slides: $(READY) ## the lecture, in slides/index.html; needs Node's npm
 	@command -v npm > /dev/null || { echo "npm: expected it, found none. Mend it by installing Node.js 20 or later"; exit 1; }
@@ -109,5 +119,11 @@ $(COLAB_READY): requirements-colab.txt
 	$(COLAB)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-colab.txt
 	touch $(COLAB_READY)
 
+$(SITE_READY): docs/requirements.txt
+	@$(CHECK_PYTHON)
+	$(PYTHON) -m venv --clear $(SITE)
+	$(SITE)/bin/python -m pip install --quiet --disable-pip-version-check -r docs/requirements.txt
+	touch $(SITE_READY)
+
 clean: ## remove environments and copies; your runs in results/live stay
-	rm -rf $(VENV) $(COLAB) executed site slides docs/slides/node_modules docs/_static/film
+	rm -rf $(VENV) $(COLAB) $(SITE) executed build site slides docs/slides/node_modules docs/_static/film

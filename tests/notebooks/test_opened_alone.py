@@ -98,13 +98,3 @@ def test_one_address_is_written_into_project_cells_and_badges_and_a_wrong_one_na
         with pytest.raises(ValueError, match="Address: expected owner/name, found"):
             notebooks.stamp(wrong, tmp_path)
     assert project.read_bytes() == before
-
-
-def test_pages_keep_the_alt_texts(tmp_path):
-    command = [sys.executable, "-m", "nbconvert", "--to", "html", "--template", str(ROOT / "docs" / "page")]
-    path = notebooks.find(["00"])[0]
-    subprocess.run([*command, "--output-dir", str(tmp_path), str(path)], check=True, capture_output=True)
-    page = (tmp_path / "00_start_here.html").read_text(encoding="utf-8")
-    alts = [picture.metadata["image/png"]["alt"] for picture in pictures(nbformat.read(path, as_version=4))]
-    assert alts and all(f'alt="{alt}"' in page for alt in alts)
-    assert "No description has been provided" not in page

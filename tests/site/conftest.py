@@ -1,0 +1,86 @@
+"""What the tests of the site share: its pages, a server on this machine, and Chromium."""
+
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+import shutil
+import threading
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+SITE = ROOT / "site"
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        """Say nothing: a missing file is a failed request, which the tests name."""
+
+
+@pytest.fixture(scope="session")
+def pages():
+    """Addresses of all pages, relative to the site."""
+    found = sorted(path.relative_to(SITE).as_posix() for path in SITE.rglob("*.html") if "_static" not in path.parts)
+    if not found:
+        pytest.fail(f"Site: expected pages in {SITE.name}/, found none. Mend it with: make site")
+    return found
+
+
+@pytest.fixture(scope="session")
+def server():
+    """The address of a server of the site."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=SITE)) as running:
+        threading.Thread(target=running.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{running.server_port}/"
+        running.shutdown()
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """Chromium without a window, the system's own."""
+    from playwright.sync_api import sync_playwright
+
+    program = next(filter(None, map(shutil.which, CHROMIUM)), None)
+    if program is None:
+        pytest.fail("Chromium: expected it on the path, found none. Mend it with: apt-get install chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def look(chromium, server):
+    """A function that opens a page and waits for its formulas; `look.faults` collects what goes wrong on the way."""
+    contexts = []
+
+    def opened(width=1280, mode="light"):
+        context = chromium.new_context(viewport={"width": width, "height": 900}, color_scheme=mode)
+        contexts.append(context)
+        tab = context.new_page()
+
+        def listen(kind, fault):
+            tab.on(kind, lambda event: fault(event) and look.faults.append(f"{tab.url}: {fault(event)}"))
+
+        listen("console", lambda message: message.type == "error" and f"console: {message.text} {message.location}")
+        listen("pageerror", lambda error: f"script: {error}")
+        listen("requestfailed", lambda request: f"failed: {request.url}")
+        listen("response", lambda answer: answer.status >= 400 and f"{answer.status}: {answer.url}")
+        listen("request", lambda request: foreign(request.url) and f"foreign: {request.url}")
+        return tab
+
+    def foreign(address):
+        look.requests += 1
+        return not address.startswith((server, "file:", "data:", "blob:"))
+
+    def look(page, tab=None, base=server, **settings):
+        tab = tab or opened(**settings)
+        tab.goto(base + page)
+        tab.evaluate("window.MathJax?.startup?.promise.then(() => null)")
+        return tab
+
+    look.faults, look.requests = [], 0
+    yield look
+    for context in contexts:
+        context.close()
