@@ -65,7 +65,8 @@ def look(chromium, server):
 
         listen("console", lambda message: message.type == "error" and f"console: {message.text} {message.location}")
         listen("pageerror", lambda error: f"script: {error}")
-        listen("requestfailed", lambda request: f"failed: {request.url}")
+        # Aborted is what a page still loads while the test goes on to the next one.
+        listen("requestfailed", lambda request: request.failure != "net::ERR_ABORTED" and f"failed: {request.url}")
         listen("response", lambda answer: answer.status >= 400 and f"{answer.status}: {answer.url}")
         listen("request", lambda request: foreign(request.url) and f"foreign: {request.url}")
         return tab
