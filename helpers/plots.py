@@ -108,8 +108,7 @@ def tile(images: np.ndarray, columns: int) -> np.ndarray:
     """
     if columns < 1:
         raise ValueError(f"Columns: expected 1 or more, found {columns}.")
-    images = np.asarray(images)
-    images = images[..., 0] if images.shape[3:] == (1,) else images
+    images = np.asarray(images)[..., 0] if np.shape(images)[3:] == (1,) else np.asarray(images)
     if len(images) % columns:
         raise ValueError(f"Images: expected a multiple of {columns}, found {len(images)}.")
     rows, height, width, *channels = len(images) // columns, *images.shape[1:]
@@ -121,9 +120,10 @@ def tile(images: np.ndarray, columns: int) -> np.ndarray:
 def draw_grid(axis, images: np.ndarray, columns: int, title: str = "") -> None:
     """Draw images as one grid on an axis, greyscale or in colour, black at -1 to white at 1, a white line between."""
     images = np.asarray(images)
-    images = images / 255 if images.dtype == np.uint8 else (images + 1) / 2
+    low, high = (0, 255) if images.dtype == np.uint8 else (-1, 1)
     line = [(0, 0), (0, 1), (0, 1), (0, 0)][: images.ndim]
-    axis.imshow(tile(np.pad(images, line, constant_values=1), columns), vmin=0, vmax=1)
+    grid = tile(np.pad(images, line, constant_values=high), columns)
+    axis.imshow((grid - low) / (high - low) if grid.ndim == 3 else grid, vmin=low, vmax=high)
     axis.set_title(title, fontsize=11)
     axis.set_axis_off()
 

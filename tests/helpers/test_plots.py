@@ -47,6 +47,17 @@ def test_tiles_lie_in_rows_and_those_that_make_none_are_named(mnist):
         plots.draw_grid(axis, images, 2)
     floats, ints = (np.asarray(picture.norm(picture.get_array())) for picture in axis.images)
     assert floats.min() == 0.0 and floats.max() == 1.0 and np.allclose(floats, ints, atol=1e-6)
+    # In colour each channel lies as grey images do, and a picture has its colours from 0 to 1.
+    grey = 0.5 * mnist.test_images[:4, ..., 0]
+    colour = np.stack([grey, -grey, grey[::-1]], axis=-1)
+    for channel in range(3):
+        assert np.array_equal(plots.tile(colour, 2)[..., channel], plots.tile(colour[..., channel], 2))
+    _, axis = plots.subplots()
+    for shown in (colour, data.unscale(colour.astype(np.float32))):
+        plots.draw_grid(axis, shown, 2)
+    floats, ints = (np.asarray(picture.get_array()) for picture in axis.images)
+    assert floats[0, 0] == pytest.approx((colour[0, 0, 0] + 1) / 2) and (floats[:, -1] == 1).all()
+    assert np.allclose(floats, ints, atol=0.5 / 255 + 1e-6)  # a byte is rounded
 
 
 def test_curves_bars_and_rows_show_what_they_are_given_smoothed_by_the_mean_written_out():
