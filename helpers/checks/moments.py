@@ -16,7 +16,7 @@ def both_gaps(answer: Callable) -> None:
     """Exercise 1 of 04_moment_stabilization: the mean gap and the variance gap of two batches."""
     means = np.array([[0.6], [0.2]], "float32"), np.array([[0.2], [-0.2]], "float32")
     expect(answer(*means), (0.4, 0.0), "one pixel", "first the mean gap, then the variance gap, by axis 0.")
-    hint = "sum over the pixels; the variance is the mean squared deviation (np.var), without a root."
+    hint = "sum the absolute differences over the pixels; the variance is np.var, without a root."
     expect(answer(FAKE, REAL), (1.0, 1.25), "the two batches above", hint)
     images = [np.stack([batch, batch], axis=-1) for batch in (FAKE, REAL)]
     expect(answer(*images), (2.0, 2.5), "images of 2 x 2 pixels", "moments over axis 0 alone, then sum all.")

@@ -34,9 +34,9 @@ WRONG = {
     "both_gaps": [
         (lambda fake, real: gaps(fake, real)[::-1], "first the mean gap"),
         (lambda fake, real: gaps(fake, real, np.std), "without a root"),
-        (lambda fake, real: gaps(fake, real, total=np.mean), "sum over the pixels"),
+        (lambda fake, real: gaps(fake, real, total=np.mean), "over the pixels"),
         (lambda fake, real: gaps(fake, real, size=np.square), "first the mean gap"),
-        (lambda fake, real: gaps(fake, real, size=lambda u: np.abs(np.sum(u))), "sum over the pixels"),
+        (lambda fake, real: gaps(fake, real, size=lambda u: np.abs(np.sum(u))), "over the pixels"),
         (
             lambda fake, real: tuple(
                 g.sum(axis=0) for g in map(np.abs, (fake.mean(0) - real.mean(0), fake.var(0) - real.var(0)))
