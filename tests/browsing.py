@@ -1,9 +1,9 @@
 """Chromium for tests of built pages: without network, so that what is not on the disk cannot be loaded."""
 
 import contextlib
-from pathlib import Path
+import shutil
 
-CHROMIUM = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 
 
 @contextlib.contextmanager
@@ -11,8 +11,8 @@ def chromium():
     """A headless browser of this machine, through Playwright."""
     from playwright.sync_api import sync_playwright  # of the site's environment; other tests do without
 
-    found = [path for path in CHROMIUM if Path(path).is_file()]
-    assert found, f"Chromium: expected one of {', '.join(CHROMIUM)}. Mend it with: apt-get install chromium"
+    found = [*filter(None, map(shutil.which, CHROMIUM))]
+    assert found, "Chromium: expected it on the path, found none. Mend it with: apt-get install chromium"
     with sync_playwright() as playwright:
         options = ["--no-sandbox", "--proxy-server=127.0.0.1:9"]  # a proxy that does not exist
         browser = playwright.chromium.launch(executable_path=found[0], args=options)

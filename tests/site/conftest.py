@@ -3,14 +3,13 @@
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-import shutil
 import threading
 
+from browsing import chromium
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SITE = ROOT / "site"
-CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 
 
 class _Quiet(SimpleHTTPRequestHandler):
@@ -37,26 +36,19 @@ def server():
 
 
 @pytest.fixture(scope="session")
-def chromium():
-    """Chromium without a window, the system's own."""
-    from playwright.sync_api import sync_playwright
-
-    program = next(filter(None, map(shutil.which, CHROMIUM)), None)
-    if program is None:
-        pytest.fail("Chromium: expected it on the path, found none. Mend it with: apt-get install chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program)
-        yield browser
-        browser.close()
+def browser():
+    """One browser for all tests: a second one in the same process is refused."""
+    with chromium() as opened:
+        yield opened
 
 
 @pytest.fixture
-def look(chromium, server):
+def look(browser, server):
     """A function that opens a page and waits for its formulas; `look.faults` collects what goes wrong on the way."""
     contexts = []
 
     def opened(width=1280, mode="light"):
-        context = chromium.new_context(viewport={"width": width, "height": 900}, color_scheme=mode)
+        context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=mode)
         contexts.append(context)
         tab = context.new_page()
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from browsing import chromium, watch
+from browsing import watch
 import pytest
 
 pytestmark = pytest.mark.site
@@ -17,12 +17,6 @@ def address():
     found = list((ROOT / "site").rglob("see_it_move.html"))
     assert len(found) == 1, f"Site: expected one see_it_move.html, found {len(found)}. Mend it with: make site"
     return found[0].as_uri()
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as opened:
-        yield opened
 
 
 @pytest.fixture

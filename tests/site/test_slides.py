@@ -3,7 +3,7 @@
 from pathlib import Path
 import re
 
-from browsing import chromium, watch
+from browsing import watch
 import pytest
 
 pytestmark = pytest.mark.site
@@ -17,12 +17,6 @@ EDGES = """() => {
     const boxes = shown.map((one) => one.getBoundingClientRect()).filter((box) => box.width && box.height);
     return [Math.max(...boxes.map((box) => box.right)), Math.max(...boxes.map((box) => box.bottom))];
 }"""
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")
