@@ -108,7 +108,7 @@ def judge(images: np.ndarray) -> dict[str, float]:
         **metrics.neighbourhood_scores(fake, real),
         "digits_covered": float(metrics.digits_covered(hair)),
         "label_entropy": metrics.label_entropy(hair),
-        metrics.RATIO: spread(images) / spread(faces.load().train_images),
+        metrics.RATIO: spread(images) / training_spread(),
     }
 
 
@@ -116,6 +116,12 @@ def judge(images: np.ndarray) -> dict[str, float]:
 def real_features() -> np.ndarray:
     """Features of the faces to judge by, float64 (2,000, 64), read once."""
     return read(faces.load().test_images)[1]
+
+
+@functools.cache
+def training_spread() -> float:
+    """`spread` of the faces that GANs train on."""
+    return spread(faces.load().train_images)
 
 
 def spread(images: np.ndarray) -> float:
