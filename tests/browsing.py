@@ -3,7 +3,12 @@
 import contextlib
 import shutil
 
-CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "chrome")
+
+
+def program():
+    """Where this machine has a browser; None without one."""
+    return next(filter(None, map(shutil.which, CHROMIUM)), None)
 
 
 @contextlib.contextmanager
@@ -11,11 +16,11 @@ def chromium():
     """A headless browser of this machine, through Playwright."""
     from playwright.sync_api import sync_playwright  # of the site's environment; other tests do without
 
-    found = [*filter(None, map(shutil.which, CHROMIUM))]
+    found = program()
     assert found, "Chromium: expected it on the path, found none. Mend it with: apt-get install chromium"
     with sync_playwright() as playwright:
         options = ["--no-sandbox", "--proxy-server=127.0.0.1:9"]  # a proxy that does not exist
-        browser = playwright.chromium.launch(executable_path=found[0], args=options)
+        browser = playwright.chromium.launch(executable_path=found, args=options)
         yield browser
         browser.close()
 

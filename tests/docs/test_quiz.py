@@ -4,9 +4,9 @@ import collections
 import html
 import json
 import re
-import shutil
 import subprocess
 
+import browsing
 from markdown_it import MarkdownIt
 import pages
 import pytest
@@ -70,11 +70,6 @@ def test_every_answer_names_a_section_that_is_there(page):
         assert anchor in pages.anchors(path), (number, anchor)
 
 
-def browser():
-    found = filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome")))
-    return next(found, None)
-
-
 TRIES = """<script>addEventListener("load", () => {
   const keys = %s, forms = [...document.querySelectorAll("form.quiz")], told = [];
   const said = (form) => form.querySelector("[role=status]").textContent;
@@ -95,7 +90,7 @@ TRIES = """<script>addEventListener("load", () => {
 })</script>"""
 
 
-@pytest.mark.skipif(not browser(), reason="without Chromium; mend it with: apt-get install chromium")
+@pytest.mark.skipif(not browsing.program(), reason="without Chromium; mend it with: apt-get install chromium")
 @pytest.mark.parametrize("page", PAGES)
 def test_in_a_browser_each_choice_has_its_reason_and_first_tries_are_counted(page, tmp_path):
     questions, answers = parts(page)
@@ -104,8 +99,9 @@ def test_in_a_browser_each_choice_has_its_reason_and_first_tries_are_counted(pag
     tries = TRIES % json.dumps([key for _, key, *_ in answers])
     path = tmp_path / "quiz.html"
     path.write_text(f"<!doctype html><meta charset=utf-8><script>{script}</script>{body}{tries}", encoding="utf-8")
-    line = [browser(), "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path}", "--dump-dom"]
-    done = subprocess.run([*line, path.as_uri()], capture_output=True, text=True, timeout=120)
+    line = [browsing.program(), "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom"]
+    line += [f"--user-data-dir={tmp_path}", path.as_uri()]
+    done = subprocess.run(line, capture_output=True, text=True, timeout=120)
     found = json.loads(html.unescape(re.search(r"<pre>(.*)</pre>", done.stdout, re.DOTALL)[1]))
     first, *told, score = found["told"]
     assert first == "Choose an answer first."
