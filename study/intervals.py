@@ -1,6 +1,6 @@
 """Statistics of a few runs: an estimate with its interval and n, tests on pairs, no run dropped.
 
-An interval is printed only where it was measured to cover what it says at the n in use, 4 to 10
+An interval is printed only where it was measured to cover what it says at the n in use, 3 to 10
 (`coverage`; tests/study/test_intervals.py). Means, differences and ratios have Student's t, the last
 on logarithms. Medians and interquartile means have none: bootstrapped at n = 4 they cover 87 %, by a
 trimmed t 91 %. What no interval of a mean does: hold the truth where one run in ten is far off and none

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from study import claims, first_edition, landmarks, verdicts
+from study import claims, first_edition, intervals, landmarks, verdicts
 from study.claims import Claim
 from study.experiment import NETWORKS, Experiment
 from study.plans import SETS
@@ -86,6 +86,32 @@ def test_first_epochs_stand_apart_and_have_the_scores_of_that_epoch(runs):
     assert end.loc[name, "frechet_distance"] == pytest.approx(epochs["frechet_distance"].iloc[-1])
     found = claims.table(runs, claims._optimizers())
     assert (found["n"] == 5).all()
+
+
+def test_verdicts_of_ten_pairs_need_no_bell_curve(runs):
+    """Where t may cover less than it says (some KID: A, section 5), signs alone must give the same verdict.
+
+    Five pairs cannot be asked: their signs give p = 1/16 at best.
+    """
+    decided = 0
+    for claim in claims.CLAIMS:
+        if claim.measure is not claims.closer:
+            continue
+        logs = {name: [] for name in verdicts.DISTANCES}
+        filled = verdicts.fill(claims.pool(runs, claim.profiles))
+        for rate in claim.rates:
+            pairs = verdicts.pairs(filled, claim.better, claim.worse, claim.network, rate)
+            for name, column in verdicts.DISTANCES.items():
+                one, other = (np.log(side[column].to_numpy()) for side in pairs)
+                logs[name].append(one - other)
+        if min(map(len, logs["FD"])) < 10:
+            continue
+        signs = {name: intervals.holm([intervals.sign_flip(x) for x in logs[name]]) for name in logs}
+        for place, word in enumerate(claims.table(runs, [claim])["new"]):
+            if word in (verdicts.HELD, verdicts.FELL):
+                decided += 1
+                assert all(signs[name][place] < verdicts.CLEAR for name in logs), (claim.says, claim.rates[place])
+    assert decided >= 7
 
 
 def test_of_a_run_that_two_profiles_hold_the_first_counts(runs):
