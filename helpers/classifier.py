@@ -47,32 +47,32 @@ def load_classifier() -> keras.Model:
     Raises:
         ValueError: the weights are missing or not those that its card describes.
     """
-    expected = _card()["sha256"]
-    found = _sha256(WEIGHTS_PATH) if WEIGHTS_PATH.is_file() else "no file"
+    return load_trained(build_classifier(), WEIGHTS_PATH, load_card(CARD_PATH, "test_accuracy"))
+
+
+def load_trained(model: keras.Model, path: Path, card: dict) -> keras.Model:
+    """Give a network the weights of a file; ValueError: it is missing or not the one that the card describes."""
+    expected, found = card["sha256"], _sha256(path) if path.is_file() else "no file"
     if found != expected:
-        raise ValueError(
-            f"Classifier weights {WEIGHTS_PATH}: expected SHA-256 {expected[:12]}…, found "
-            f"{found[:12]}…. {_mend(WEIGHTS_PATH)}"
-        )
-    model = build_classifier()
-    model.load_weights(WEIGHTS_PATH)
+        raise ValueError(f"Weights {path}: expected SHA-256 {expected[:12]}…, found {found[:12]}…. {_mend(path)}")
+    model.load_weights(path)
     return model
 
 
-def _card():
-    """What is known of the weights, read from the file beside them."""
+def load_card(path: Path, number: str) -> dict:
+    """What is known of weights, from the JSON file beside them: their hash and a number; ValueError: not there."""
     try:
-        card = json.loads(CARD_PATH.read_text(encoding="utf-8"))
-        return {"sha256": str(card["sha256"]), "test_accuracy": float(card["test_accuracy"])}
+        card = json.loads(path.read_text(encoding="utf-8"))
+        return {"sha256": str(card["sha256"]), number: float(card[number])}
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise ValueError(
-            f"Classifier card {CARD_PATH}: expected JSON with sha256 and test_accuracy, found "
-            f"{type(error).__name__}: {error}. {_mend(CARD_PATH)}"
+            f"Card {path}: expected JSON with sha256 and {number}, found {type(error).__name__}: {error}. {_mend(path)}"
         ) from error
 
 
 def _mend(path):
-    return f"Mend it by getting the file anew: git checkout -- helpers/{path.name}, or unpack the downloaded zip again."
+    place = f"{path.parent.name}/{path.name}"
+    return f"Mend it by getting the file anew: git checkout -- {place}, or unpack the downloaded zip again."
 
 
 def classify(images: np.ndarray, batch_size: int = 1000) -> tuple[np.ndarray, np.ndarray]:
@@ -126,23 +126,19 @@ def _sha256(path):
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
+def save_trained(bare: keras.Model, trained: keras.Model, path: Path, card_path: Path, **card: object) -> None:
+    """Write trained weights, from an untrained twin without the optimizer, which would triple the file, and a card."""
+    bare.set_weights(trained.get_weights())
+    bare.save_weights(path)
+    card = {"sha256": _sha256(path), **card, "parameters": bare.count_params(), "keras": keras.__version__}
+    card_path.write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
+
+
 def main() -> None:
     """Train, then write the weights and their card."""
     model, accuracy = train()
-    weights = model.get_weights()
-    model = build_classifier()  # without the optimizer, whose state would triple the file
-    model.set_weights(weights)
-    model.save_weights(WEIGHTS_PATH)
-    card = {
-        "sha256": _sha256(WEIGHTS_PATH),
-        "test_accuracy": accuracy,
-        "test_images": 10000,
-        "parameters": model.count_params(),
-        "seed": SEED,
-        "epochs": EPOCHS,
-        "keras": keras.__version__,
-    }
-    CARD_PATH.write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
+    facts = {"test_accuracy": accuracy, "test_images": 10000, "seed": SEED, "epochs": EPOCHS}
+    save_trained(build_classifier(), model, WEIGHTS_PATH, CARD_PATH, **facts)
     print(f"Test accuracy {accuracy:.2%}, {WEIGHTS_PATH.stat().st_size / 1e3:.0f} kB of weights")
 
 

@@ -4,11 +4,9 @@ python -m study.face_judge    # trains on faces that no GAN sees, writes the wei
 """
 
 import functools
-import hashlib
-import json
 from pathlib import Path
 
-from helpers import data, metrics
+from helpers import classifier, data, metrics
 import keras
 from keras import layers
 import numpy as np
@@ -49,20 +47,11 @@ def load() -> keras.Model:
     Raises:
         ValueError: the weights are missing or not those that its card describes.
     """
-    expected = _card()["sha256"]
-    found = _sha256(WEIGHTS_PATH) if WEIGHTS_PATH.is_file() else "no file"
-    if found != expected:
-        raise ValueError(
-            f"Face judge {WEIGHTS_PATH}: expected SHA-256 {expected[:12]}…, found {found[:12]}…. "
-            f"Mend it by getting the file anew: git checkout -- study/{WEIGHTS_PATH.name}"
-        )
-    model = build()
-    model.load_weights(WEIGHTS_PATH)
-    return model
+    return classifier.load_trained(build(), WEIGHTS_PATH, _card())
 
 
 def _card():
-    return json.loads(CARD_PATH.read_text(encoding="utf-8"))
+    return classifier.load_card(CARD_PATH, "feature_size")
 
 
 def read(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -151,28 +140,11 @@ def train() -> tuple[keras.Model, dict]:
     return model, {"test_accuracy": right, "feature_size": float(np.sqrt(np.mean(features**2, dtype=float)))}
 
 
-def _sha256(path):
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
 def main() -> None:
     """Train, then write the weights and their card."""
     model, reached = train()
-    weights = model.get_weights()
-    model = build()  # without the optimizer, whose state would triple the file
-    model.set_weights(weights)
-    model.save_weights(WEIGHTS_PATH)
-    card = {
-        "sha256": _sha256(WEIGHTS_PATH),
-        **reached,
-        "test_faces": faces.TEST_FACES,
-        "train_faces": COUNT,
-        "parameters": model.count_params(),
-        "seed": SEED,
-        "epochs": EPOCHS,
-        "keras": keras.__version__,
-    }
-    CARD_PATH.write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
+    facts = {"test_faces": faces.TEST_FACES, "train_faces": COUNT, "seed": SEED, "epochs": EPOCHS}
+    classifier.save_trained(build(), model, WEIGHTS_PATH, CARD_PATH, **reached, **facts)
     print(reached, f"{WEIGHTS_PATH.stat().st_size / 1e3:.0f} kB of weights")
 
 

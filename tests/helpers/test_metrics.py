@@ -5,6 +5,7 @@ import io
 import json
 
 from helpers import classifier, metrics
+import keras
 import numpy as np
 import prdc
 import pytest
@@ -149,6 +150,22 @@ DAMAGED = {
     "no JSON": ("CARD_PATH", b"\xff{", "expected JSON with sha256 and test_accuracy, found .*Mend it"),
     "half a card": ("CARD_PATH", b'{"sha256": "ab"}', "expected JSON with sha256 and test_accuracy, found .*Mend it"),
 }
+
+
+def test_saved_weights_come_back_without_the_optimizer_and_with_their_card(tmp_path):
+    def network():
+        return keras.Sequential([keras.Input((3,)), keras.layers.Dense(100), keras.layers.Dense(1)])
+
+    trained, path, card_path = network(), tmp_path / "small.weights.h5", tmp_path / "small.json"
+    trained.compile("adam", "mse")
+    trained.fit(np.ones((4, 3)), np.zeros((4, 1)), verbose=0)
+    trained.save_weights(tmp_path / "all.weights.h5")
+    classifier.save_trained(network(), trained, path, card_path, accuracy=0.5)
+    assert path.stat().st_size < (tmp_path / "all.weights.h5").stat().st_size
+    assert json.loads(card_path.read_text())["parameters"] == trained.count_params()
+    back = classifier.load_trained(network(), path, classifier.load_card(card_path, "accuracy"))
+    for one, other in zip(back.get_weights(), trained.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 @pytest.mark.parametrize(("name", "stored", "message"), DAMAGED.values(), ids=DAMAGED)

@@ -111,8 +111,8 @@ def test_it_ranks_real_faces_blurred_ones_noise_and_a_single_face():
 
 
 def test_missing_weights_are_named(monkeypatch, tmp_path):
-    monkeypatch.setattr(face_judge, "WEIGHTS_PATH", tmp_path / "face_judge.weights.h5")
-    with pytest.raises(ValueError, match="Face judge .*found no file.*git checkout -- study/face_judge.weights.h5"):
+    monkeypatch.setattr(face_judge, "WEIGHTS_PATH", tmp_path / "study" / "face_judge.weights.h5")
+    with pytest.raises(ValueError, match="Weights .*found no file.*git checkout -- study/face_judge.weights.h5"):
         face_judge.load.__wrapped__()
 
 
