@@ -4,7 +4,7 @@ from helpers import models
 import keras
 from keras import layers
 
-from study.rivals import MinibatchStddev, SpectralNormalization, last_features
+from study.rivals import GRADIENT_PENALTIES, MinibatchStddev, SpectralNormalization, last_features
 
 WIDTHS = {"generator": (1024, 256, 32), "discriminator": (32, 256)}  # of the study's pair
 HIDDEN = {
@@ -41,16 +41,16 @@ def build(name, seeds, regularizer="none", image_shape=models.IMAGE_SHAPE):
         Two `keras.Model`, from noise (batch, 100) to images (batch, *image_shape) and from images to logits.
 
     Raises:
-        ValueError: "spectral" or "r1" for a discriminator with batch normalisation. A gradient penalty is of
+        ValueError: "spectral" or a gradient penalty for a discriminator with batch normalisation. The penalty is of
             one image, which normalisation mixes with others; Miyato's discriminator has none.
     """
     place = {"seeds": seeds, "image_shape": image_shape}
     generator, discriminator = _generator(name, place), _discriminator(name, place)
     normalised = any(isinstance(layer, layers.BatchNormalization) for layer in discriminator.layers)
-    if regularizer in ("spectral", "r1") and normalised:
+    if regularizer in ("spectral", *GRADIENT_PENALTIES) and normalised:
         raise ValueError(
             f"Regularizer {regularizer}: expected a discriminator without batch normalisation, found the network "
-            f"{name}. Mend it with dcgan-no-bn-d, or a dense discriminator."
+            f"{name}. Mend it with --network dcgan-no-bn-d, or a dense discriminator."
         )
     if regularizer == "spectral":
         discriminator = _spectral(discriminator, seeds)

@@ -2,8 +2,9 @@
 
 Add one: write it here, give it a name and its published weight in `experiment.PENALTY_WEIGHTS` (the generator
 pays for it: two scalars, unweighted; the second may be 0) or `experiment.REGULARIZER_WEIGHTS` (it acts on the
-discriminator: one scalar). Enter a function in `penalties.FUNCTIONS`, a layer in `penalties.build`, what acts on the
-discriminator in `regularizer`. Test it in tests/study/test_rivals.py against a computation of its own.
+discriminator: one scalar). Enter a function in `penalties.FUNCTIONS`, a layer in `penalties.build`, a gradient
+penalty on the discriminator in `GRADIENT_PENALTIES`, what changes its layers in `IN_THE_NETWORK` and
+`networks.build`. Test it in tests/study/test_rivals.py against a computation of its own.
 """
 
 import keras
@@ -11,6 +12,7 @@ from keras import layers, ops
 
 GROUP = 4  # images that a minibatch statistic is of (Karras et al., 2018)
 LEAST_VARIANCE = 1e-4
+IN_THE_NETWORK = ("none", "spectral", "minibatch-stddev")  # nothing is added to the discriminator's loss
 
 
 def adversarial_weight(penalty):
@@ -19,8 +21,20 @@ def adversarial_weight(penalty):
 
 
 def regularizer(name, weight):
-    """The discriminator's hook of a name from `experiment.REGULARIZER_WEIGHTS`; None where the network holds it all."""
-    return r1(weight) if name == "r1" else None
+    """The discriminator's hook of a name from `experiment.REGULARIZER_WEIGHTS`; None where the network holds it all.
+
+    Raises:
+        ValueError: nothing stands behind the name.
+    """
+    if name in IN_THE_NETWORK:
+        return None
+    if name not in GRADIENT_PENALTIES:
+        known = ", ".join([*IN_THE_NETWORK, *GRADIENT_PENALTIES])
+        raise ValueError(
+            f"Regularizer: expected one of {known}, found {name!r}. Mend it by entering it in "
+            "rivals.GRADIENT_PENALTIES or rivals.IN_THE_NETWORK."
+        )
+    return GRADIENT_PENALTIES[name](weight)
 
 
 def r1(gamma):
@@ -38,6 +52,10 @@ def r1(gamma):
         return gamma / 2.0 * ops.mean(ops.sum(gradient**2, axis=tuple(range(1, len(real.shape)))))
 
     return penalty
+
+
+# Not beside batch normalisation, see `networks.build`.
+GRADIENT_PENALTIES = {"r1": r1}
 
 
 def input_gradient(function, inputs):

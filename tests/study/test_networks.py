@@ -124,9 +124,9 @@ def test_normalisation_of_dense_generators_goes_by_the_batch_always(accelerate):
 
 
 @pytest.mark.parametrize("name", ["dcgan", "dcgan-g8", "dense-g-conv-d"])
-@pytest.mark.parametrize("regularizer", ["spectral", "r1"])
+@pytest.mark.parametrize("regularizer", ["spectral", *rivals.GRADIENT_PENALTIES])
 def test_what_normalisation_would_spoil_is_refused(name, regularizer):
-    with pytest.raises(ValueError, match=f"found the network {name}. Mend it with dcgan-no-bn-d"):
+    with pytest.raises(ValueError, match=f"found the network {name}. Mend it with --network dcgan-no-bn-d"):
         pair(name, regularizer)
 
 

@@ -11,7 +11,7 @@ from scipy.signal import correlate2d
 import tensorflow as tf
 
 from study import networks, penalties, rivals
-from study.experiment import PENALTY_WEIGHTS, VARIANTS, Experiment
+from study.experiment import PENALTY_WEIGHTS, REGULARIZER_WEIGHTS, VARIANTS, Experiment
 
 SHAPE = (4, 4, 1)
 NAMES = [name for name in PENALTY_WEIGHTS if name not in VARIANTS]
@@ -65,6 +65,13 @@ def assert_same(penalty, by_hand, fake, real):
     assert value == pytest.approx(by_hand(fake), rel=1e-9)
     np.testing.assert_allclose(gradient, slopes(by_hand, fake), rtol=1e-5, atol=1e-7)
     assert np.abs(gradient).max() > 1e-3
+
+
+def test_behind_each_name_of_a_regularizer_stands_something():
+    assert {*rivals.GRADIENT_PENALTIES, *rivals.IN_THE_NETWORK} == set(REGULARIZER_WEIGHTS)
+    assert all(callable(rivals.regularizer(name, 1.0)) for name in rivals.GRADIENT_PENALTIES)
+    with pytest.raises(ValueError, match="expected one of none, spectral, .*, r1, found 'r3'.*GRADIENT_PENALTIES"):
+        rivals.regularizer("r3", 1.0)
 
 
 def test_r1_is_the_squared_slope_of_the_discriminator_at_real_images():
