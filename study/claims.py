@@ -152,8 +152,12 @@ def _maps():
     claims.append(Claim("variance alone: wider range of rates than both", wider, "variance", "moments", **conv))
     planned = [run.arm for name in ("map-dense", "map-dense-rivals") for run in plans.SETS[name].make(0)]
     rivals = [arm for arm in dict.fromkeys(planned) if arm not in ("plain", "moments")]
-    says = "wider range of rates than a rival, at its published setting"
-    return claims + [Claim(says, wider, "moments", rival, **dense) for rival in rivals]
+    says = "wider range of rates than a rival, at {} published {}"
+    claims += [Claim(says.format("its", "setting"), wider, "moments", rival, **dense) for rival in rivals]
+    for strength, words in {"third": "a third of its", "triple": "three times its"}.items():
+        arms = dict.fromkeys(run.arm for run in plans.SETS[f"map-dense-{strength}"].make(0))
+        claims += [Claim(says.format(words, "strength"), wider, "moments", arm, **dense) for arm in arms]
+    return claims
 
 
 def _weights():
