@@ -89,7 +89,7 @@ def test_first_epochs_stand_apart_and_have_the_scores_of_that_epoch(runs):
 
 
 def test_verdicts_of_ten_pairs_need_no_bell_curve(runs):
-    """Where t may cover less than it says (some KID: A, section 5), signs alone must give the same verdict.
+    """Where t may cover less than it says (some KID: A, section 5), flipped signs must give the same verdict.
 
     Five pairs cannot be asked: their signs give p = 1/16 at best.
     """
