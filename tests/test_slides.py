@@ -108,7 +108,7 @@ def test_each_line_of_a_result_is_a_row_of_the_verdict_table(slide, verdicts):
 
 def said(row):
     """What a row of the verdict table says, as a slide writes it; of a range of rates, the decades alone."""
-    other = re.sub(r"^decades (.*\]), area .*", r"\1", row["other"])
+    other = re.sub(r"^decades (.*), area .*", r"\1", row["other"])
     return {row["n"], row["fd"], row["kid"], other, row["new"]}
 
 
