@@ -47,5 +47,7 @@ def flipped_p(answer: Callable) -> None:
     expect(answer(np.array([-3.0, 1.0, -2.0])), 0.5, "the differences -3, 1, -2",
            "compare sizes: the absolute sum of each pattern with that of the differences")  # fmt: skip
     expect(answer(np.array([2.0, 0.0])), 1.0, "the differences 2 and 0", "a difference of 0 stays 0, and still counts")
+    expect(answer(np.array([5.0, 4.0, 3.0, -10.0])), 1.0, "the differences 5, 4, 3, -10",
+           "the differences are summed, not their ranks")  # fmt: skip
     expect(answer(np.array([0.1, 0.2, -0.3, 0.4])), 0.625, "the differences 0.1, 0.2, -0.3, 0.4",
            "sums that should be equal differ by rounding: allow for 1e-12")  # fmt: skip

@@ -31,6 +31,7 @@ WRONG = {
         (_best(lambda r, m, v, M, V: np.mean(np.abs(np.sqrt(r) * m - M) + np.abs(np.sqrt(r) * v - V))), "by r, and"),
         (_best(lambda r, m, v, M, V: np.mean(np.abs(np.sqrt(r) * m - M))), "both gaps count"),
         (_best(_before_the_sum), "batch by batch"),
+        (_best(lambda r, m, v, M, V: np.median(np.abs(np.sqrt(r) * m - M) + np.abs(r * v - V))), "no median"),
         (lambda ratios, fake, real: np.argmin(ratios), "not its place"),
     ],
 }

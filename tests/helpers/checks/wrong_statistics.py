@@ -44,6 +44,11 @@ def _sums(differences):
     return np.array([*itertools.product([-1, 1], repeat=len(differences))]) @ differences
 
 
+def _by_ranks(differences):
+    ranks = np.sign(differences) * stats.rankdata(np.abs(differences))  # Wilcoxon's test
+    return np.mean(np.abs(_sums(ranks)) >= abs(np.sum(ranks)) - 1e-9)
+
+
 def _in_place(p_values):
     order = np.argsort(p_values)
     p_values[order] = _sorted(p_values)
@@ -80,5 +85,6 @@ WRONG = {
         (lambda x: np.mean(np.abs(_sums(x)) >= np.sum(x)), "compare sizes"),
         (lambda x: np.mean(np.abs(_sums(x[x != 0])) >= abs(np.sum(x))) / 2 ** np.sum(x == 0), "still counts"),
         (lambda x: np.mean(np.abs(_sums(x)) >= abs(np.sum(x))), "differ by rounding"),
+        (_by_ranks, "not their ranks"),
     ],
 }
