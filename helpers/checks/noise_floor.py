@@ -31,10 +31,6 @@ def best_ratio(answer: Callable) -> None:
     expect(answer(ratios, np.array([zero + 2, zero]), np.array([zero + 1, zero])), 0.25, case, hint)
     case, hint = "generated variances 4, real ones 1", "the variance is scaled by r, and both gaps count"
     expect(answer(ratios, np.array([zero, zero + 4]), np.array([zero, zero + 1])), 0.25, case, hint)
-    spread, case = np.array([0.0, 0.25, 0.5, 1.5, 1.5]), "generated variances 1, real ones 0, 0.25, 0.5, 1.5 and 1.5"
-    expect(
-        answer(ratios, np.array([zero, zero + 1]), np.array([zero, spread])),
-        0.5,
-        case,
-        "the average over batches: no median",
-    )
+    case, hint = "generated variances 1, real ones 0, 0.25, 0.5, 1.5 and 1.5", "the average over batches: no median"
+    spread = np.array([0.0, 0.25, 0.5, 1.5, 1.5])
+    expect(answer(ratios, np.array([zero, zero + 1]), np.array([zero, spread])), 0.5, case, hint)
