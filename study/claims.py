@@ -150,13 +150,15 @@ def _maps():
     conv = {"profiles": ("map-conv",), "rates": CONV_RATES}
     claims = [Claim("wider range of rates", wider, **place) for place in (conv, dense)]
     claims.append(Claim("variance alone: wider range of rates than both", wider, "variance", "moments", **conv))
-    planned = [run.arm for name in ("map-dense", "map-dense-rivals") for run in plans.SETS[name].make(0)]
-    rivals = [arm for arm in dict.fromkeys(planned) if arm not in ("plain", "moments")]
-    says = "wider range of rates than a rival, at {} published {}"
-    claims += [Claim(says.format("its", "setting"), wider, "moments", rival, **dense) for rival in rivals]
-    for strength, words in {"third": "a third of its", "triple": "three times its"}.items():
-        arms = dict.fromkeys(run.arm for run in plans.SETS[f"map-dense-{strength}"].make(0))
-        claims += [Claim(says.format(words, "strength"), wider, "moments", arm, **dense) for arm in arms]
+    rivals = {
+        "its published setting": ("map-dense", "map-dense-rivals"),
+        "a third of its published strength": ("map-dense-third",),
+        "three times its published strength": ("map-dense-triple",),
+    }
+    for setting, sets in rivals.items():
+        says = f"wider range of rates than a rival, at {setting}"
+        arms = dict.fromkeys(run.arm for name in sets for run in plans.SETS[name].make(0))
+        claims += [Claim(says, wider, "moments", arm, **dense) for arm in arms if arm not in ("plain", "moments")]
     return claims
 
 

@@ -97,21 +97,18 @@ def test_verdicts_of_ten_pairs_need_no_bell_curve(runs):
     for claim in claims.CLAIMS:
         if claim.measure is not claims.closer:
             continue
-        logs = {name: [] for name in verdicts.DISTANCES}
-        filled = verdicts.fill(claims.pool(runs, claim.profiles))
-        for rate in claim.rates:
-            pairs = verdicts.pairs(filled, claim.better, claim.worse, claim.network, rate)
-            for name, column in verdicts.DISTANCES.items():
-                floor = landmarks.load()["floor"][column] if name == "KID" else 0.0
-                one, other = (np.log(side[column].clip(lower=floor).to_numpy()) for side in pairs)
-                logs[name].append(one - other)
-        if min(map(len, logs["FD"])) < 10:
+        filled, sides = verdicts.fill(claims.pool(runs, claim.profiles)), (claim.better, claim.worse, claim.network)
+        pairs = [verdicts.pairs(filled, *sides, rate) for rate in claim.rates]
+        if min(len(one) for one, _ in pairs) < 10:
             continue
-        signs = {name: intervals.holm([intervals.sign_flip(x) for x in logs[name]]) for name in logs}
+        signs, floor = {}, landmarks.load()["floor"]["kernel_distance"]
+        for name in verdicts.DISTANCES:
+            logs = [verdicts._logs(one, other, name, floor) for one, other in pairs]
+            signs[name] = intervals.holm([intervals.sign_flip(x) for x in logs])
         for place, word in enumerate(claims.table(runs, [claim])["new"]):
             if word in (verdicts.HELD, verdicts.FELL):
                 decided += 1
-                assert all(signs[name][place] < verdicts.CLEAR for name in logs), (claim.says, claim.rates[place])
+                assert all(p[place] < verdicts.CLEAR for p in signs.values()), (claim.says, claim.rates[place])
     assert decided >= 7
 
 
