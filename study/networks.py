@@ -1,10 +1,9 @@
 """The pairs of networks that are trained, by name: the study's, narrower ones, the first post's, and mixtures."""
 
 from helpers import models
-import keras
 from keras import layers
 
-from study.rivals import GRADIENT_PENALTIES, MinibatchStddev, SpectralNormalization, last_features
+from study.rivals import GRADIENT_PENALTIES, IN_THE_NETWORK
 
 WIDTHS = {"generator": (1024, 256, 32), "discriminator": (32, 256)}  # of the study's pair
 HIDDEN = {
@@ -31,10 +30,8 @@ def build(name, seeds, regularizer="none", image_shape=models.IMAGE_SHAPE):
     Args:
         name: one of `experiment.NETWORKS`.
         seeds: `random.Random` that the layers' seeds are drawn from, the generator's first.
-        regularizer: one of `experiment.REGULARIZER_WEIGHTS`, what is done to the discriminator: "spectral"
-            normalises each of its kernels by its largest singular value (Miyato et al., 2018), and
-            "minibatch-stddev" shows its last layer how the batch scatters (Karras et al., 2018).
-
+        regularizer: one of `experiment.REGULARIZER_WEIGHTS`, what is done to the discriminator: those of
+            `rivals.IN_THE_NETWORK` change its layers.
         image_shape: height, width and channels of an image.
 
     Returns:
@@ -52,10 +49,8 @@ def build(name, seeds, regularizer="none", image_shape=models.IMAGE_SHAPE):
             f"Regularizer {regularizer}: expected a discriminator without batch normalisation, found the network "
             f"{name}. Mend it with --network dcgan-no-bn-d, or a dense discriminator."
         )
-    if regularizer == "spectral":
-        discriminator = _spectral(discriminator, seeds)
-    if regularizer == "minibatch-stddev":
-        discriminator = _with_stddev(discriminator, seeds)
+    if regularizer in IN_THE_NETWORK:
+        discriminator = IN_THE_NETWORK[regularizer](discriminator, seeds)
     return generator, discriminator
 
 
@@ -80,32 +75,3 @@ def _narrowed(name, network):
     kinds = ("dcgan-w", "dcgan-g") if network == "generator" else ("dcgan-w",)
     factor = int(name[-1]) if name[:-1] in kinds else 1
     return tuple(width // factor for width in WIDTHS[network])
-
-
-def _spectral(discriminator, seeds):
-    """The discriminator with each kernel divided by its largest singular value, one power iteration a step."""
-
-    def wrap(layer):
-        copy = type(layer).from_config(layer.get_config())
-        if not isinstance(layer, (layers.Dense, layers.Conv2D)):
-            return copy
-        return SpectralNormalization(copy, name=f"spectral_{layer.name}", dtype="float32")
-
-    wrapped = keras.models.clone_model(discriminator, clone_function=wrap)
-    for layer in wrapped.layers:
-        if isinstance(layer, SpectralNormalization):  # Keras draws its first vector without a seed
-            draw = keras.initializers.TruncatedNormal(stddev=0.02, seed=models.draw_seed(seeds))
-            layer.vector_u.assign(draw(layer.vector_u.shape, dtype="float32"))
-    return wrapped
-
-
-def _with_stddev(discriminator, seeds):
-    """The discriminator with one more number for its last layer: how far the images of a batch lie apart.
-
-    It is of the features before dropout, whose masks would set equal images apart.
-    """
-    last = discriminator.get_layer("logit")
-    features = MinibatchStddev(dtype="float32")(last.input, last_features(discriminator).outputs[0])
-    config = last.get_config()
-    config["kernel_initializer"] = keras.initializers.GlorotUniform(models.draw_seed(seeds))
-    return keras.Model(discriminator.input, layers.Dense.from_config(config)(features), name="discriminator")

@@ -3,16 +3,16 @@
 Add one: write it here, give it a name and its published weight in `experiment.PENALTY_WEIGHTS` (the generator
 pays for it: two scalars, unweighted; the second may be 0) or `experiment.REGULARIZER_WEIGHTS` (it acts on the
 discriminator: one scalar). Enter a function in `penalties.FUNCTIONS`, a layer in `penalties.build`, a gradient
-penalty on the discriminator in `GRADIENT_PENALTIES`, what changes its layers in `IN_THE_NETWORK` and
-`networks.build`. Test it in tests/study/test_rivals.py against a computation of its own.
+penalty on the discriminator in `GRADIENT_PENALTIES`, what changes its layers in `IN_THE_NETWORK`. Test it in
+tests/study/test_rivals.py against a computation of its own.
 """
 
+from helpers import models
 import keras
 from keras import layers, ops
 
 GROUP = 4  # images that a minibatch statistic is of (Karras et al., 2018)
 LEAST_VARIANCE = 1e-4
-IN_THE_NETWORK = ("none", "spectral", "minibatch-stddev")  # nothing is added to the discriminator's loss
 
 
 def adversarial_weight(penalty):
@@ -26,10 +26,10 @@ def regularizer(name, weight):
     Raises:
         ValueError: nothing stands behind the name.
     """
-    if name in IN_THE_NETWORK:
+    if name == "none" or name in IN_THE_NETWORK:
         return None
     if name not in GRADIENT_PENALTIES:
-        known = ", ".join([*IN_THE_NETWORK, *GRADIENT_PENALTIES])
+        known = ", ".join(["none", *IN_THE_NETWORK, *GRADIENT_PENALTIES])
         raise ValueError(
             f"Regularizer: expected one of {known}, found {name!r}. Mend it by entering it in "
             "rivals.GRADIENT_PENALTIES or rivals.IN_THE_NETWORK."
@@ -98,6 +98,28 @@ def _unit(rows):
     return rows / ops.sqrt(ops.maximum(ops.sum(rows**2, axis=-1, keepdims=True), 1e-12))
 
 
+def with_spectral_norm(discriminator, seeds):
+    """A copy of a discriminator, each kernel divided by its largest singular value (see `SpectralNormalization`).
+
+    Args:
+        discriminator: model of dense and convolutional layers without batch normalisation.
+        seeds: `random.Random` that the first vectors of the power iterations are drawn from.
+    """
+
+    def wrap(layer):
+        copy = type(layer).from_config(layer.get_config())
+        if not isinstance(layer, (layers.Dense, layers.Conv2D)):
+            return copy
+        return SpectralNormalization(copy, name=f"spectral_{layer.name}", dtype="float32")
+
+    wrapped = keras.models.clone_model(discriminator, clone_function=wrap)
+    for layer in wrapped.layers:
+        if isinstance(layer, SpectralNormalization):  # Keras draws its first vector without a seed
+            draw = keras.initializers.TruncatedNormal(stddev=0.02, seed=models.draw_seed(seeds))
+            layer.vector_u.assign(draw(layer.vector_u.shape, dtype="float32"))
+    return wrapped
+
+
 class MinibatchStddev(layers.Layer):
     """Appends to each image's features how far the images of its group lie apart.
 
@@ -122,6 +144,26 @@ def last_features(discriminator):
     inputs = discriminator.get_layer("logit").input
     before = [layer for layer in discriminator.layers if isinstance(layer, layers.Dropout)]
     return keras.Model(discriminator.input, before[-1].input if before else inputs)
+
+
+def with_minibatch_stddev(discriminator, seeds):
+    """A model that shares a discriminator's layers but the last, which reads one more number (see `MinibatchStddev`).
+
+    The number is of the features before dropout, whose masks would set equal images apart.
+
+    Args:
+        discriminator: model whose last layer, dense, is named logit.
+        seeds: `random.Random` that the new last layer's kernel is drawn from.
+    """
+    last = discriminator.get_layer("logit")
+    features = MinibatchStddev(dtype="float32")(last.input, last_features(discriminator).outputs[0])
+    config = last.get_config()
+    config["kernel_initializer"] = keras.initializers.GlorotUniform(models.draw_seed(seeds))
+    return keras.Model(discriminator.input, layers.Dense.from_config(config)(features), name="discriminator")
+
+
+# Each changes the layers of a discriminator and takes `random.Random` for what it draws; nothing is added to the loss.
+IN_THE_NETWORK = {"spectral": with_spectral_norm, "minibatch-stddev": with_minibatch_stddev}
 
 
 class _OfFeatures(layers.Layer):

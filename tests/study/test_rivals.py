@@ -68,7 +68,7 @@ def assert_same(penalty, by_hand, fake, real):
 
 
 def test_behind_each_name_of_a_regularizer_stands_something():
-    assert {*rivals.GRADIENT_PENALTIES, *rivals.IN_THE_NETWORK} == set(REGULARIZER_WEIGHTS)
+    assert {"none", *rivals.GRADIENT_PENALTIES, *rivals.IN_THE_NETWORK} == set(REGULARIZER_WEIGHTS)
     assert all(callable(rivals.regularizer(name, 1.0)) for name in rivals.GRADIENT_PENALTIES)
     with pytest.raises(ValueError, match="expected one of none, spectral, .*, r1, found 'r3'.*GRADIENT_PENALTIES"):
         rivals.regularizer("r3", 1.0)
