@@ -128,7 +128,8 @@ def stage(target, root=ROOT):
     """
     shutil.rmtree(target, ignore_errors=True)
     shutil.copytree(root / "figures", target / "figures")
-    pages = [path for path in (root / "docs").rglob("*.md") if not {"_static", "slides"} & set(path.parts)]
+    docs = root / "docs"
+    pages = [path for path in docs.rglob("*.md") if path.relative_to(docs).parts[0] not in ("_static", "slides")]
     for path in [*pages, *(root / name for name in TOP)]:
         name = path.relative_to(root).as_posix()
         staged = target / (TOP.get(name) or place(name))

@@ -15,22 +15,24 @@ def _parser():
         prog="python -m study", description="Make the study's runs and read their records."
     )
     commands = parser.add_subparsers(dest="command", required=True)
-    tests, seeds = {"type": int, "nargs": "+"}, {"type": int, "nargs": "+", "default": [0]}
+    tests = {"type": int, "nargs": "+", "choices": list(settings.LEARNING_RATES), "help": "default: 1 2 3"}
+    seeds = {"type": int, "nargs": "+", "help": "default: 0, or all seeds of the set"}
+    threads = {"type": int, "help": "of each run, part of its bits; default: 1"}
     profile = {"choices": list(settings.PROFILES), "help": "default: the one in force, STUDY_PROFILE or lesson"}
     read = {"type": Path, "default": settings.RECORDED, "metavar": "FOLDER", "help": "default: results/, the evidence"}
     write = {"type": Path, "metavar": "FOLDER", "help": "default: STUDY_RESULTS, or results/live, your own"}
 
     command = commands.add_parser("run", help="run what is not yet recorded")
-    command.add_argument("--tests", **tests, choices=list(settings.LEARNING_RATES), help="default: 1 2 3")
+    command.add_argument("--tests", **tests)
     command.add_argument("--arms", nargs="+", choices=list(plans.ARMS), help="default: both")
     command.add_argument("--penalties", nargs="+", choices=PENALTIES, help="variants to run instead of the arms")
     command.add_argument("--set", choices=list(plans.SETS), help="a planned set, with settings and seeds of its own")
-    command.add_argument("--seeds", type=int, nargs="+", help="default: 0, or all seeds of the set")
+    command.add_argument("--seeds", **seeds)
     command.add_argument("--profile", **profile)
     _add_settings(command.add_argument_group("settings of each run; default: the study's, or the profile's"))
     command.add_argument("--results", **write)
-    command.add_argument("--threads", type=int, default=1, help="of each run, part of its bits; default: 1")
-    command.add_argument("--workers", type=int, help="runs at a time on this machine (needs Dask)")
+    command.add_argument("--threads", **threads)
+    command.add_argument("--workers", type=int, help="runs at a time on this machine (needs Dask); with jax, judges")
     command.add_argument("--cluster", metavar="ADDRESS", help="scheduler of a Dask cluster, on a trusted network")
     command.add_argument("--engine", choices=("tensorflow", "jax"), default="tensorflow",
                          help="jax trains many runs at a time on a GPU (needs JAX)")  # fmt: skip
@@ -65,13 +67,13 @@ def _parser():
     command.set_defaults(action=_landmarks)
 
     command = commands.add_parser("probe", help="measure both gradients inside runs that are not yet probed")
-    command.add_argument("--tests", **tests, choices=list(settings.LEARNING_RATES), default=[1, 2, 3])
-    command.add_argument("--arms", nargs="+", default=["plain", "moments"], choices=("plain", *PENALTIES))
+    command.add_argument("--tests", **tests)
+    command.add_argument("--arms", nargs="+", choices=("plain", *PENALTIES), help="default: plain moments")
     command.add_argument("--set", choices=list(plans.SETS), help="a planned set, instead of tests and arms")
     command.add_argument("--seeds", **seeds)
-    command.add_argument("--profile", choices=list(settings.PROFILES), default="ablation")
+    command.add_argument("--profile", choices=list(settings.PROFILES), help="default: ablation")
     command.add_argument("--every", type=int, default=10, help="steps between two measurements")
-    command.add_argument("--threads", type=int, default=1, help="of each run, part of its bits; default: 1")
+    command.add_argument("--threads", **threads)
     command.add_argument("--results", **write)
     command.set_defaults(action=_probe)
 
@@ -151,6 +153,7 @@ def _run(options):
         raise ValueError("Workers: expected --workers or --cluster, found both.")
     results = options.results or settings.live_results()
     if options.engine == "jax":
+        _refuse(options, "engine", {"cluster", "threads", "quiet"})
         os.environ["STUDY_ENGINE"] = "jax"
         from study import fleet
 
@@ -160,19 +163,17 @@ def _run(options):
 
     verbose = 0 if options.quiet else "auto"
     workers = 1 if options.workers is None else options.workers
-    campaign.run(planned, results, verbose, workers, options.cluster, options.threads)
+    campaign.run(planned, results, verbose, workers, options.cluster, _threads(options))
 
 
 def _planned(options):
     """The experiments that the options of `run` name; options that would do nothing are an error."""
-    given = {name for name, value in vars(options).items() if value is not None}
+    given = _given(options)
     own = {"tests", "arms", "penalties", "profile", "rates", *SETTINGS}
     against = {"set": own, "penalties": {"arms", "mean_weight", "variance_weight"}, "rates": {"tests"},
                "moment_weight": {"mean_weight", "variance_weight"}}  # fmt: skip
     for one, others in against.items():
-        if one in given and (both := sorted(given & others)):
-            one, other = (f"--{name.replace('_', '-')}".replace("beta-1", "beta1") for name in (one, both[0]))
-            raise ValueError(f"Options: expected {one} without {other}, which it replaces, found both.")
+        _refuse(options, one, others)
     if options.set:
         return plans.SETS[options.set].experiments(options.seeds)
     settings_ = {name: getattr(options, name) for name in SETTINGS if name in given}
@@ -190,6 +191,23 @@ def _planned(options):
         arms = [penalty if arm == "moments" else arm for arm in arms]
     rates = options.rates or [settings.LEARNING_RATES[test] for test in options.tests or settings.LEARNING_RATES]
     return plans.at_rates(rates, arms, options.seeds or [0], options.profile, **settings_)
+
+
+def _threads(options):
+    return 1 if options.threads is None else options.threads
+
+
+def _given(options):
+    """The names of the options that the caller gave."""
+    return {name for name, value in vars(options).items() if value is not None and value is not False}
+
+
+def _refuse(options, one, others):
+    """Raise if an option was given together with one that it would leave without effect."""
+    given = _given(options)
+    if one in given and (both := sorted(given & others)):
+        one, other = (f"--{name.replace('_', '-')}".replace("beta-1", "beta1") for name in (one, both[0]))
+        raise ValueError(f"Options: expected {one} without {other}, which then does nothing, found both.")
 
 
 def _status(options):
@@ -256,12 +274,13 @@ def _landmarks(options):
 def _probe(options):
     from study import machine, probe
 
-    machine.use_threads(options.threads)
-    planned = (
-        plans.SETS[options.set].experiments(options.seeds)
-        if options.set
-        else plans.experiments(options.tests, options.arms, options.seeds, options.profile)
-    )
+    _refuse(options, "set", {"tests", "arms", "profile"})
+    machine.use_threads(_threads(options))
+    if options.set:
+        planned = plans.SETS[options.set].experiments(options.seeds)
+    else:
+        tests, arms = options.tests or (1, 2, 3), options.arms or ("plain", "moments")
+        planned = plans.experiments(tests, arms, options.seeds or (0,), options.profile or "ablation")
     for experiment in planned:
         folder = probe.record(experiment, options.results or settings.live_results(), options.every)
         print(folder.name, flush=True)

@@ -268,6 +268,8 @@ def _sizes(experiment):
         "batch_size": _count(experiment, "batch_size", 2, images, " (one image has no variance; there are no more)"),
         "judged_images": _count(experiment, "judged_images", FEWEST_JUDGED, judged, " (the test images there are)"),
     }
+    steps = found["train_images"] // found["batch_size"]
+    found["frames_per_epoch"] = _count(experiment, "frames_per_epoch", 0, steps, " (the steps of an epoch)")
     for name in ("discriminator_rate", "variance_weight", "regularizer_weight"):
         value = getattr(experiment, name)
         title = name.replace("_", " ").capitalize()
@@ -284,13 +286,11 @@ def _sizes(experiment):
 def _looks(experiment):
     """When a run is looked at, and how closely."""
     steps, judged = experiment.steps_per_epoch, experiment.judged_images
-    frames = _count(experiment, "frames_per_epoch", 0, steps, " (the steps of an epoch)")
     shown = _count(experiment, "frame_images", 0, judged, " (the images judged after an epoch)")
     if shown == 1:
         raise _unexpected("Frame images", "0, or 2 and more (a distance needs a variance)", 1)
     together = _count(experiment, "steps_per_execution", 1, steps, " (the steps of an epoch)")
     found = {
-        "frames_per_epoch": frames,
         "frame_images": shown,
         "grid_images": _count(experiment, "grid_images", 1, GRID_IMAGES),
         "steps_per_execution": together,

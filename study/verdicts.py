@@ -49,10 +49,15 @@ def side(runs, name, network):
     return found.set_index(["learning_rate", "seed"]).sort_index()
 
 
+def at_rate(runs, name, network, rate):
+    """The runs of one side at a learning rate, indexed by seed; none where none is recorded."""
+    found = side(runs, name, network)
+    return found.loc[rate] if rate in found.index.get_level_values(0) else found.iloc[:0]
+
+
 def pairs(runs, better, worse, network, rate):
     """Both sides at a rate, seed by seed: two tables with the same index, the seeds that both have."""
-    sides = [side(runs, name, network) for name in (better, worse)]
-    sides = [found.loc[rate] if rate in found.index.get_level_values(0) else found.iloc[:0] for found in sides]
+    sides = [at_rate(runs, name, network, rate) for name in (better, worse)]
     seeds = sides[0].index.intersection(sides[1].index)
     return [found.loc[seeds] for found in sides]
 
@@ -144,10 +149,7 @@ def between(runs, better, worse, network, rates, floor=0.0):
 
 def _counted(runs, better, worse, network, rate):
     """n and waiting of a row."""
-    seeds = []
-    for name in (better, worse):
-        found = side(runs, name, network)
-        seeds.append(set(found.loc[rate].index) if rate in found.index.get_level_values(0) else set())
+    seeds = [set(at_rate(runs, name, network, rate).index) for name in (better, worse)]
     return {"n": len(seeds[0] & seeds[1]), "waiting": len(seeds[0] ^ seeds[1])}
 
 
@@ -214,9 +216,9 @@ def collapse(runs, better, worse, network, rates):
         changes.append(change)
         fewer, more = int((change < 0).sum()), int((change > 0).sum())
         p_values.append(stats.binomtest(fewer, fewer + more).pvalue if fewer + more else 1.0 if len(one) else math.nan)
-        shares = [_share(found["collapsed"]) for found in (other, one)]
+        text = _both(*(_share(found["collapsed"]) for found in (other, one)))
         counted = _counted(runs, better, worse, network, rate)
-        rows.append({"rate": f"{rate:g}", **counted, "other": " → ".join(shares), "change": change.sum()})
+        rows.append({"rate": f"{rate:g}", **counted, "other": text, "change": change.sum()})
     for row, p in zip(rows, holm_of_known(p_values), strict=True):
         _by_p(row, p)
     every = len(rates) > 1 and all(map(len, changes))  # a class may have runs at some rates alone
@@ -228,6 +230,11 @@ def collapse(runs, better, worse, network, rates):
         row["other"] = f"of {together.size} pairs {fewer} escape and {more} fall"
         rows.append(_by_p(row, intervals.sign_flip(sums)))
     return rows
+
+
+def _both(worse, better):
+    """Two texts with an arrow between; empty where there are no pairs."""
+    return f"{worse} → {better}" if worse else ""
 
 
 def _share(flags):
@@ -254,8 +261,7 @@ def kept_open(runs, better, network, rates):
     """Do most runs of a side escape collapse? Held if the exact interval of the share lies below 1/2, fell if above."""
     rows = []
     for rate in rates:
-        found = side(runs, better, network)
-        found = found.loc[rate] if rate in found.index.get_level_values(0) else found.iloc[:0]
+        found = at_rate(runs, better, network, rate)
         row = {"rate": f"{rate:g}", "n": len(found), "waiting": 0, "new": NO_RUNS, "why": ""}
         if len(found):
             share = intervals.rate(collapsed(found).sum(), len(found))
@@ -284,7 +290,7 @@ def sooner(runs, better, worse, network, rates):
         p_values.append(intervals.log_rank(*samples[0], *samples[1]) if len(one) > 1 else math.nan)
         epochs = [np.where(reached, at, np.inf) for at, reached in samples]
         change = np.sum(epochs[0] > epochs[1]) - np.sum(epochs[0] < epochs[1])  # pairs that are later, less earlier
-        text = " → ".join(_epochs(*sample) for sample in reversed(samples))
+        text = _both(*(_epochs(*sample) for sample in reversed(samples)))
         rows.append({"rate": f"{rate:g}", **_counted(runs, better, worse, network, rate), "other": text})
         rows[-1]["change"] = change
     return [_by_p(row, p) for row, p in zip(rows, holm_of_known(p_values), strict=True)]

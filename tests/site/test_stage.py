@@ -94,7 +94,7 @@ def test_the_badge_that_is_left_out_is_the_one_that_make_badges_writes():
 
 
 def test_all_notebooks_and_pages_are_staged_and_what_was_there_before_is_not(tmp_path):
-    root, target = tmp_path / "root", tmp_path / "pages"
+    root, target = tmp_path / "slides" / "root", tmp_path / "pages"  # a folder above may have any name
     for folder in ("docs", "notebooks", "figures"):
         shutil.copytree(ROOT / folder, root / folder, ignore=shutil.ignore_patterns(".*", "_static", "node_modules"))
     for name in ("README.md", "CONTRIBUTING.md", "pyproject.toml"):

@@ -11,7 +11,7 @@ from unittest import mock
 import pytest
 
 from study import __main__ as command
-from study import bench, campaign, catalogue, notebooks, plans, settings
+from study import bench, campaign, catalogue, notebooks, plans, probe, settings
 
 
 @pytest.fixture
@@ -60,6 +60,17 @@ def test_run_takes_every_setting_of_an_experiment(asked):
     assert (run.moment_weight, run.variance_weight) == (0.3, 1.0)
 
 
+def test_probing_a_set_is_of_all_its_seeds_and_else_of_both_arms_of_one(monkeypatch, tmp_path):
+    probed = []
+    monkeypatch.setattr(probe, "record", lambda run, *_: probed.append(run) or tmp_path)
+    threads = f"--threads {campaign.machine.threads()}"
+    assert command.main(f"probe --set terms-conv {threads}".split()) == 0
+    assert probed == plans.SETS["terms-conv"].experiments()
+    probed.clear()
+    assert command.main(f"probe {threads}".split()) == 0
+    assert probed == plans.experiments(profile="ablation")
+
+
 SET = ["run", "--set", "better"]
 REFUSED = {
     "a set with tests": [*SET, "--tests", "3"],
@@ -86,6 +97,12 @@ REFUSED = {
     "no such notebook": ["notebooks", "99"],
     "no address": ["notebooks", "--address", "nowhere"],
     "no rounds": ["bench", "--rounds", "0"],
+    "probing a set with tests": ["probe", "--set", "better", "--tests", "1"],
+    "probing a set with arms": ["probe", "--set", "better", "--arms", "plain"],
+    "probing a set with a profile": ["probe", "--set", "better", "--profile", "lesson"],
+    "a fleet on a cluster": ["run", "--engine", "jax", "--cluster", "tcp://127.0.0.1:9"],
+    "a fleet with threads": ["run", "--engine", "jax", "--threads", "4"],
+    "a quiet fleet": ["run", "--engine", "jax", "--quiet"],
     "probing never": ["probe", "--every", "0", "--profile", "smoke", "--threads", "{threads}", "--results", "{empty}"],
     "probing into a file": ["probe", "--profile", "smoke", "--threads", "{threads}", "--results", "{file}"],
 }

@@ -61,6 +61,7 @@ def test_settings_that_do_not_go_together_are_named(tiny):
         ({"learning_rate": 1, "moment_weight": 0}, {"learning_rate": 1.0, "moment_weight": 0.0}),
         ({"learning_rate": np.float64(0.1), "moment_weight": -0.0}, {"learning_rate": 0.1, "moment_weight": 0.0}),
         ({"seed": np.int64(0), "epochs": np.int64(2), "batch_size": 20.0}, {"seed": 0, "epochs": 2, "batch_size": 20}),
+        ({"frames_per_epoch": 2.0}, {"frames_per_epoch": 2}),
     ],
 )
 def test_numbers_of_any_kind_are_one_experiment(tiny, given, kept):

@@ -20,8 +20,11 @@ def returned(tmp_path_factory):
     """Folder with the notebook of a student: an answer that is right, one that is wrong, a stub, and a solution."""
     cells = [CODE(f"import sys; sys.path.insert(0, {str(settings.ROOT)!r})\nfrom helpers import checks")]
     cells += [CODE(f"{name} = {answer}\nchecks.{name}({name})") for name, answer in ANSWERS.items()]
+    said = "def batch_spread(images):\n    print(images.shape)\n    warnings.warn('slow')\n"
+    said += "    return 127.5 * images.std(axis=0).mean()\n\n\nchecks.batch_spread(batch_spread)"
+    cells[1].source = f"import warnings\n{said}"  # an answer may print, and warn
     cells[-1].source = "def pixel_moments(images):\n    ...\n\n\nchecks.pixel_moments(pixel_moments)"
-    solution = CODE(cells[1].source.replace("batch_spread", "summed_gap"), metadata={"tags": ["solution"]})
+    solution = CODE("checks.summed_gap(None)", metadata={"tags": ["solution"]})
     book = nbformat.v4.new_notebook(cells=[*cells, solution])
     NotebookClient(book, allow_errors=True, kernel_name="python3").execute()
     book.cells.append(CODE("checks.frechet(frechet)"))

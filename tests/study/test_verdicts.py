@@ -228,3 +228,5 @@ def test_a_class_that_has_runs_at_one_rate_alone_is_judged_there():
         ("0.001", 0, "no runs"),
         ("0.0001", 6, "held"),
     ]
+    sooner = verdicts.sooner(runs.assign(reached_at=1, reached=True), "moments", "plain", "net", RATES)
+    assert [row["other"] for row in (*rows[:2], *sooner[:2])] == [""] * 4  # nothing is said of what there is not
