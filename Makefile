@@ -3,15 +3,23 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
+FLEET := .venv-fleet
+FLEET_READY := $(FLEET)/ready
 COLAB := .venv-colab
 COLAB_READY := $(COLAB)/ready
 SITE := .venv-site
 SITE_READY := $(SITE)/ready
-RUN_PROFILE := $(or $(STUDY_PROFILE),lesson)
 
 # 3.11 to 3.13, said in one line before anything is made; TensorFlow has no wheel for others.
 CHECK_PYTHON = $(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if (3, 11) <= v <= (3, 13) else \
 "Python: expected 3.11 to 3.13, found %d.%d. Mend it with, for instance: make PYTHON=python3.12" % v)'
+# An environment in the folder of the target, with what pip is told: $(1).
+define INSTALL
+@$(CHECK_PYTHON)
+$(PYTHON) -m venv --clear $(@D)
+$(@D)/bin/python -m pip install --quiet --disable-pip-version-check $(1)
+touch $@
+endef
 # Notebooks against their stored outputs: $(1) is the folder of an environment's programs, $(2) those of the notebooks.
 NBVAL = folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
 	STUDY_PROFILE=smoke STUDY_RESULTS="$$folder/results" IPYTHONDIR="$$folder/ipython" \
@@ -31,9 +39,9 @@ help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | awk -F'\t' '{printf "  make %-13s %s\n", $$1, $$2}'
 
 run: $(READY) ## run the notebooks (live runs in results/live), draw the figures, print your table
-	STUDY_PROFILE="$(RUN_PROFILE)" $(BIN)/python -m study notebooks
+	$(BIN)/python -m study notebooks
 	$(BIN)/python -m study figures
-	$(BIN)/python -m study table --live --profile "$(RUN_PROFILE)"
+	$(BIN)/python -m study table --live
 
 test: $(READY) ## lint, unit tests, and every notebook against its stored outputs
 	@failed=; for part in lint unit notebooks; do \
@@ -57,9 +65,8 @@ test-colab: $(COLAB_READY) ## the helpers' tests and all notebooks under Colab's
 	{ $(call NBVAL,$(COLAB)/bin,notebooks); } || failed="$$failed notebooks"; \
 	test -z "$$failed" || { echo "failed:$$failed"; exit 1; }
 
-test-fleet: $(READY) ## many runs in one program with JAX: installs it and tests that its steps are TensorFlow's
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check "jax>=0.6"
-	$(BIN)/python -m pytest -m slow tests/study/test_fleet.py
+test-fleet: $(FLEET_READY) ## many runs in one program with JAX: that its steps are TensorFlow's
+	$(FLEET)/bin/python -m pytest -m slow tests/study/test_fleet.py
 
 test-editions: $(READY) ## the students' and the teacher's edition, made and run
 	rm -rf executed/student executed/teacher
@@ -73,7 +80,7 @@ bench: $(READY) ## time our training step against a plain Keras one
 	$(BIN)/python -m study bench
 
 store: $(READY) ## maintainers: run the notebooks and store their outputs in notebooks/
-	STUDY_PROFILE="$(RUN_PROFILE)" $(BIN)/python -m study notebooks --store
+	$(BIN)/python -m study notebooks --store
 
 badges: $(READY) ## write the repository's address into all notebooks: make badges REPO=owner/name
 	$(BIN)/python -m study notebooks --address "$(REPO)"
@@ -108,22 +115,16 @@ lock: $(READY) ## maintainers: write the installed versions into requirements.lo
 	$(BIN)/python -m pip freeze --exclude-editable; } > requirements.lock
 
 $(READY): requirements.lock
-	@$(CHECK_PYTHON)
-	$(PYTHON) -m venv --clear $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
-	touch $(READY)
+	$(call INSTALL,-r $<)
+
+$(FLEET_READY): requirements.lock
+	$(call INSTALL,-r $< "jax>=0.6")
 
 $(COLAB_READY): requirements-colab.txt
-	@$(CHECK_PYTHON)
-	$(PYTHON) -m venv --clear $(COLAB)
-	$(COLAB)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-colab.txt
-	touch $(COLAB_READY)
+	$(call INSTALL,-r $<)
 
 $(SITE_READY): docs/requirements.txt
-	@$(CHECK_PYTHON)
-	$(PYTHON) -m venv --clear $(SITE)
-	$(SITE)/bin/python -m pip install --quiet --disable-pip-version-check -r docs/requirements.txt
-	touch $(SITE_READY)
+	$(call INSTALL,-r $<)
 
 clean: ## remove environments and copies; your runs in results/live stay
-	rm -rf $(VENV) $(COLAB) $(SITE) executed build site slides docs/slides/node_modules docs/_static/film
+	rm -rf $(VENV) $(COLAB) $(FLEET) $(SITE) executed build site slides docs/slides/node_modules docs/_static/film
