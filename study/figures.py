@@ -1,4 +1,4 @@
-"""Figures of recorded runs, and those of the README and of slides. Weights and rates are those of the records.
+"""Figures of recorded runs, and those of the README and of docs/. Weights and rates are those of the records.
 
 python -m study figures    # writes figures/, the same bytes every time
 """
@@ -116,24 +116,6 @@ def show_animation(plain, moments, alt):
 
 
 @plots.styled
-def three_tests(pairs):
-    """Figure of the last samples of all six arms: one column a test, one row an arm.
-
-    Args:
-        pairs: dict from test number to (plain, moments), each a `records.Record`.
-    """
-    figure, axes = plots.subplots(2, len(pairs), figsize=(3.3 * len(pairs), 4.6), squeeze=False)
-    for column, (test, pair) in enumerate(pairs.items()):
-        for row, (arm, record) in enumerate(zip(("plain", "moments"), pair, strict=True)):
-            title = f"test {test}: learning rate {record.config['learning_rate']:g}" if row == 0 else ""
-            plots.draw_grid(axes[row, column], record.images[-1, :40], 8, title)
-            if column == 0:
-                axes[row, 0].text(-0.06, 0.5, plots.LABELS[arm], color=plots.COLOURS[arm], weight="bold", rotation=90,
-                                  transform=axes[row, 0].transAxes, ha="center", va="center")  # fmt: skip
-    return figure
-
-
-@plots.styled
 def evidence_over_training(bands, epochs, marks):
     """Figure of the Fréchet distance over training: both arms, three rates, early and full.
 
@@ -187,41 +169,6 @@ def seeds(runs, marks, tests=(1, 2, 3)):
         axis.set_xticks(range(len(tests)) if len(tests) > 1 else [*at.values()], ticks)
         axis.set_xlabel("learning rate" if len(tests) > 1 else "")
     legend(figure, axes)
-    return figure
-
-
-@plots.styled
-def variants(runs, table, arms, collapsed_below, title):
-    """Figure of the penalties of one test: every seed's Fréchet distance and label entropy, with means.
-
-    Their intervals are cut at what the score can be: 0, and of the entropy the logarithm of 10.
-
-    Args:
-        runs: DataFrame as `study.load_runs` returns it, of one test.
-        table: the same test's rows of `evidence.variants`, indexed by arm.
-        arms: which to show, from top to bottom.
-        collapsed_below: the label entropy below which a run counts as collapsed.
-        title: above both panels, such as the learning rate.
-    """
-    panels = {"frechet_distance": ("score", "Fréchet distance (lower is better)"),
-              "label_entropy": ("entropy", "label entropy (nats; collapsed below the dotted line)")}  # fmt: skip
-    most = {"frechet_distance": np.inf, "label_entropy": np.log(10)}  # of ten digits in equal shares
-    figure, axes = plots.subplots(1, 2, figsize=(9.5, 1.4 + 0.42 * len(arms)), sharey=True)
-    for axis, (name, (column, label)) in zip(axes, panels.items(), strict=True):
-        for row, arm in enumerate(arms):
-            colour = plots.COLOURS.get(arm, plots.COLOURS["author"])
-            values = runs.loc[runs["arm"] == arm, name]
-            axis.plot(values, [row] * len(values), "o", color=colour, ms=5, alpha=0.4)
-            found = table.loc[arm, column]
-            axis.plot(np.clip([found.low, found.high], 0, most[name]), [row - 0.25] * 2, color=colour, lw=2)
-            axis.plot(found.value, row - 0.25, "|", color=colour, ms=11, mew=2)
-        axis.set(xlabel=label, ylim=(len(arms) - 0.4, -0.7))
-        axis.grid(axis="y", visible=False)
-    axes[0].set_yticks(range(len(arms)), [plots.LABELS.get(arm, arm) for arm in arms])
-    axes[0].set_xlim(0, None)
-    axes[1].set_xlim(-0.1, 2.4)
-    axes[1].axvline(collapsed_below, color=plots.COLOURS["author"], ls=":")
-    figure.suptitle(title)
     return figure
 
 
@@ -381,18 +328,15 @@ def draw_seeds(axis, runs, name, arm, at="step"):
 
 
 def write(results=RECORDED, folder=ROOT / "figures"):
-    """Write the figures of the README and of slides into a folder; return their paths."""
-    pairs, marks = tables.load_pairs(results), landmarks.load()
-    figures = {f"test_{test}": arms_over_training(*pair) for test, pair in pairs.items()}
-    figures["three_tests"] = three_tests(pairs)
-    runs, frames, epochs = tables.load_runs(results), tables.load_frames(results), tables.load_epochs(results)
-    early_runs, early_frames = (table[table["profile"] == "lesson"] for table in (runs, frames))
-    full = epochs[epochs["profile"] == "full"]
-    figures["evidence"] = evidence_over_training(evidence.bands(early_frames), full, marks)
-    figures["seeds"] = seeds(early_runs, marks)
+    """Write the figures of the README and of docs/see_it_move.md into a folder; return their paths."""
+    frames, epochs = tables.load_frames(results), tables.load_epochs(results, ["full"])
+    bands = evidence.bands(frames[frames["profile"] == "lesson"])
+    pair = tables.load_pairs(results, tests=(3,))[3]
+    figures = {
+        "evidence": evidence_over_training(bands, epochs, landmarks.load()),
+        "test_3": arms_over_training(*pair),
+    }
     folder.mkdir(parents=True, exist_ok=True)
-    pictures = {name: plots.png(figure) for name, figure in figures.items()}
-    pictures["test_3_animation"] = animation(*pairs[3])
-    for name, picture in pictures.items():
-        (folder / f"{name}.png").write_bytes(picture)
-    return [folder / f"{name}.png" for name in pictures]
+    for name, figure in figures.items():
+        (folder / f"{name}.png").write_bytes(plots.png(figure))
+    return [folder / f"{name}.png" for name in figures]

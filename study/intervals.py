@@ -2,8 +2,7 @@
 
 An interval is printed only where it was measured to cover what it says at the n in use, 3 to 10
 (`coverage`; tests/study/test_intervals.py). Means, differences and ratios have Student's t, the last
-on logarithms. Medians and interquartile means have none: bootstrapped at n = 4 they cover 87 %, by a
-trimmed t 91 %. What no interval of a mean does: hold the truth where one run in ten is far off and none
+on logarithms. What no interval of a mean does: hold the truth where one run in ten is far off and none
 of them was drawn. Then state the rate of such runs beside it, with `rate`.
 """
 
@@ -11,7 +10,7 @@ from dataclasses import dataclass
 import math
 
 import numpy as np
-from scipy import optimize, stats
+from scipy import stats
 
 LEVEL = 0.95
 PATTERNS = 10_000  # of signs, drawn where there are more of them
@@ -40,52 +39,29 @@ def alone(value, n):
     return Estimate(float(value), math.nan, math.nan, int(n))
 
 
-def iqm(values, axis=-1):
-    """Interquartile mean: the mean of the middle half, a quarter trimmed from each end, rounded down.
+def estimate(runs):
+    """The mean of some runs, with its t interval.
 
     Args:
-        values: float array; a failed run's score has to be filled in before (`fill_failures`).
-        axis: the axis of the runs.
+        runs: float array (n,), n >= 2.
 
     Returns:
-        Float array without that axis. Source: Agarwal et al. (2021).
-    """
-    return stats.trim_mean(values, 0.25, axis=axis)
-
-
-def estimate(strata, statistic=np.mean):
-    """The mean of all runs together, with its t interval.
-
-    Args:
-        strata: list of float arrays (n_k,), n_k >= 2, one for each stratum, such as a learning
-            rate; the spread is taken within them, its degrees of freedom after Welch and Satterthwaite.
-        statistic: `numpy.mean`; no other has an interval that covers at small n.
-
-    Returns:
-        An `Estimate`, without interval if the runs of every stratum are alike. Source: Student (1908).
+        An `Estimate`, without interval if all runs are alike: their spread is then unknown and not zero.
+        Source: Student (1908).
 
     Raises:
-        ValueError: a stratum of fewer than 2 runs, a score that is not finite, or another statistic.
+        ValueError: fewer than 2 runs, or a score that is not finite.
     """
-    if statistic is not np.mean:
-        raise ValueError(f"Statistic: expected numpy.mean, found {statistic}, which has no interval at small n.")
-    strata = [_finite(runs) for runs in strata]
-    value, low, high = t_bounds(strata)
-    count = sum(map(len, strata))
-    if all(map(_alike, strata)):
-        return alone(value, count)
-    return Estimate(float(value), float(low), float(high), count)
+    runs = _finite(runs)
+    value, low, high = map(float, t_bounds(runs))
+    return alone(value, len(runs)) if _alike(runs) else Estimate(value, low, high, len(runs))
 
 
-def t_bounds(strata):
-    """Pooled mean and t interval of the last axis of float arrays (..., n_k): value, low, high, each (...)."""
-    count = sum(runs.shape[-1] for runs in strata)
-    value = sum(runs.sum(axis=-1) for runs in strata) / count
-    freedom = [runs.shape[-1] - 1 for runs in strata]
-    parts = [runs.shape[-1] / count**2 * runs.var(axis=-1, ddof=1) for runs in strata]  # of the mean's variance
-    variance = sum(parts)
-    inverse = sum((part / np.where(variance > 0, variance, 1)) ** 2 / k for part, k in zip(parts, freedom, strict=True))
-    reach = stats.t.ppf((1 + LEVEL) / 2, 1 / np.where(variance > 0, inverse, 1 / max(freedom))) * np.sqrt(variance)
+def t_bounds(samples):
+    """Mean and t interval over the last axis of a float array (..., n): value, low, high, each (...)."""
+    n = samples.shape[-1]
+    value = samples.mean(axis=-1)
+    reach = stats.t.ppf((1 + LEVEL) / 2, n - 1) * samples.std(axis=-1, ddof=1) / math.sqrt(n)
     return value, value - reach, value + reach
 
 
@@ -96,7 +72,7 @@ def exponential(found):
 
 def geometric_mean(scores):
     """Geometric mean of scores > 0, float (n,), n >= 2, with a t interval of their logarithms: an `Estimate`."""
-    return exponential(estimate([np.log(_positive(scores))]))
+    return exponential(estimate(np.log(_positive(scores))))
 
 
 def ratio(better, worse):
@@ -107,27 +83,12 @@ def ratio(better, worse):
 
     Returns:
         An `Estimate` of better / worse: the t interval of the log ratios, back from the logarithm; without
-        interval if all pairs have the same ratio, as their spread is then unknown and not zero.
+        interval if all pairs have the same ratio.
 
     Raises:
         ValueError: fewer than 2 pairs, or a score that is not a number above 0.
     """
-    return exponential(mean_difference(np.log(_positive(better)), np.log(_positive(worse))))
-
-
-def mean_difference(better, worse):
-    """By how much the scores of one arm exceed the other's, on average over pairs.
-
-    Args:
-        better, worse: float arrays (n,), n >= 2; for scores that can be 0, such as coverage and entropy.
-
-    Returns:
-        An `Estimate` of better - worse with its t interval; without interval if all differences are alike.
-
-    Raises:
-        ValueError: fewer than 2 pairs, or a score that is not finite.
-    """
-    return estimate([_finite(better) - _finite(worse)])
+    return exponential(estimate(np.log(_positive(better)) - np.log(_positive(worse))))
 
 
 def t_test(differences):
@@ -137,40 +98,6 @@ def t_test(differences):
     """
     differences = _finite(differences)
     return math.nan if _alike(differences) else float(stats.ttest_1samp(differences, 0.0).pvalue)
-
-
-def probability_of_improvement(better, worse):
-    """Probability that a run of one arm scores lower than a run of the other; lower is better.
-
-    Args:
-        better: float array (n,), n >= 2, scores of the arm that may be better.
-        worse: float array (m,), m >= 2.
-
-    Returns:
-        An `Estimate`: the share of all n * m pairs in which `better` is lower, ties counted half,
-        which is Mann and Whitney's U / (n m), with a score interval, never of width zero; n is that
-        of `better`. Sources: Agarwal et al. (2021); Newcombe (2006), method 5.
-
-    Raises:
-        ValueError: an arm of fewer than 2 runs, or a score that is not finite.
-    """
-    x, y = _finite(better)[:, None], _finite(worse)
-    share = float(np.mean((x < y) + 0.5 * (x == y)))
-    return Estimate(share, *share_bounds(share, len(x), len(y)), len(x))
-
-
-def share_bounds(share, n, m):
-    """Interval of the share of n * m pairs that are won: floats (low, high), the shares it is not too far from."""
-    quantile, half = stats.norm.ppf((1 + LEVEL) / 2), (n + m) / 2 - 1
-
-    def excess(true):
-        variance = true * (1 - true) * (1 + half * (1 - true) / (2 - true) + half * true / (1 + true)) / (n * m)
-        return abs(share - true) - quantile * math.sqrt(variance)
-
-    least = 1e-9  # beside 0 and 1, where the variance is 0
-    low = optimize.brentq(excess, 0, min(share, 1 - least)) if share > 0 else 0.0
-    high = optimize.brentq(excess, max(share, least), 1) if share < 1 else 1.0
-    return low, high
 
 
 def exponent(sizes, samples, least=1e-3):
@@ -230,7 +157,9 @@ def coverage(bounds, draw, truth, n, repeats=20_000, seed=0):
 def _finite(runs):
     runs = np.asarray(runs, dtype=float)
     if runs.ndim != 1 or len(runs) < 2 or not np.isfinite(runs).all():
-        raise ValueError(f"Scores: expected 2 or more finite numbers, found {runs}. Mend it with: fill_failures")
+        raise ValueError(
+            f"Scores: expected 2 or more finite numbers, found {runs}. Mend it, for failed runs, with verdicts.fill."
+        )
     return runs
 
 
@@ -300,41 +229,6 @@ def rate(count, n):
     """
     interval = stats.binomtest(int(count), int(n)).proportion_ci(LEVEL, method="exact")
     return Estimate(count / n, float(interval.low), float(interval.high), int(n))
-
-
-def fill_failures(scores):
-    """Give failed runs the worst score that was seen, so that none is dropped.
-
-    Args:
-        scores: float array (n,), lower is better, NaN for a failed run.
-
-    Returns:
-        Float array (n,): each NaN replaced by the largest finite score; this is a lower bound on
-        how bad failing is, so state the number of failures beside it.
-
-    Raises:
-        ValueError: there is no finite score.
-    """
-    scores = np.asarray(scores, dtype=float)
-    if not np.isfinite(scores).any():
-        raise ValueError(f"Scores: expected a finite one among {len(scores)}, found none.")
-    return np.where(np.isfinite(scores), scores, np.nanmax(scores))
-
-
-def first_below(steps, values, threshold):
-    """When a curve first falls below a threshold.
-
-    Args:
-        steps: increasing numbers (k,), when the values were taken.
-        values: float array (k,); NaN is not below.
-        threshold: number.
-
-    Returns:
-        `(step, reached)`: the first step with a value below the threshold and True, or the last
-        step and False: not reached so far, which survival analysis calls right-censored.
-    """
-    below = np.flatnonzero(np.asarray(values) < threshold)
-    return (steps[below[0]], True) if len(below) else (steps[-1], False)
 
 
 def log_rank(times, reached, other_times, other_reached, seed=0):

@@ -183,7 +183,7 @@ def _mean(differences):
     """`intervals.estimate`, and for one pair, or none that is finite, the mean alone."""
     if len(differences) < 2 or not np.isfinite(differences).all():
         return intervals.alone(np.mean(differences), len(differences))
-    return intervals.estimate([differences])
+    return intervals.estimate(differences)
 
 
 def p_value(differences):

@@ -10,7 +10,6 @@ import shutil
 import sys
 
 HERE = Path(__file__).resolve().parent
-FIGURES = HERE.parent.parent / "figures"
 MODULES = HERE / "node_modules"
 # What is copied from npm's packages, and where to: scripts that a page opened from a disk may load.
 VENDORED = {
@@ -23,7 +22,7 @@ VENDORED = {
 
 
 def build(folder):
-    """Write the lecture into a folder; pictures that are not in its figures/ come from the repository's figures/.
+    """Write the lecture into a folder, beside its pictures, which are drawn before.
 
     Raises:
         FileNotFoundError: the packages or a picture are missing; said with how to mend it.
@@ -36,7 +35,7 @@ def build(folder):
             _copy(MODULES / source / name, folder / target / name, "npm ci --prefix docs/slides")
     for picture in pictures(lecture):
         if not (folder / picture).is_file():
-            _copy(FIGURES / Path(picture).name, folder / picture, "python -m study lecture slides/figures")
+            raise _missing(folder / picture, "python -m study lecture slides/figures")
     page = (HERE / "template.html").read_text(encoding="utf-8")
     page = page.replace("{{ lecture }}", html.escape(lecture.strip(), quote=False))
     (folder / "index.html").write_text(page, encoding="utf-8", newline="\n")
@@ -48,9 +47,13 @@ def pictures(lecture):
     return re.findall(r"!\[[^]]*\]\(([^)]+)\)", lecture)
 
 
+def _missing(path, mend):
+    return FileNotFoundError(f"Lecture: expected {path}, found none. Mend it with: {mend}")
+
+
 def _copy(source, target, mend):
     if not source.exists():
-        raise FileNotFoundError(f"Lecture: expected {source}, found none. Mend it with: {mend}")
+        raise _missing(source, mend)
     target.parent.mkdir(parents=True, exist_ok=True)
     copy = shutil.copytree if source.is_dir() else shutil.copy
     copy(source, target, **({"dirs_exist_ok": True} if source.is_dir() else {}))
