@@ -13,7 +13,7 @@ import pandas as pd
 DATA = Path(__file__).resolve().parent.parent / "data"
 MNIST_PATH = DATA / "mnist.npz"
 IMAGE_SHAPE = (28, 28, 1)
-VALIDATION_IMAGES, TRAIN_IMAGES, TEST_IMAGES = 5000, 55_000, 10_000
+VALIDATION_IMAGES = 5000
 
 # SHA-256 of the bytes of each array of MNIST (LeCun, Cortes and Burges), uint8 throughout.
 MNIST_SHA256 = {

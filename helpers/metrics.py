@@ -1,7 +1,6 @@
-"""How good are generated images? Distances to real ones, in the digit classifier's features. Used from notebook 04 on.
+"""How good are generated images? Distances to real ones, in the digit classifier's features. Taught in notebook 05.
 
-A Fréchet distance in these features is not comparable with published Inception FIDs; `floor`
-says what real training images reach against the test images, which is as good as it gets.
+A Fréchet distance in these features is not comparable with published Inception FIDs.
 """
 
 import functools
@@ -29,9 +28,6 @@ NAMES = (
 )
 
 RATIO = "variance_ratio"
-RECORDED = (*NAMES, RATIO)  # what a record holds; records made before the ratio was measured lack it
-
-QUICK_NAMES = ("frechet_distance", "digits_covered", "label_entropy")
 
 
 def judge(images: np.ndarray) -> dict[str, float]:
@@ -52,15 +48,22 @@ def judge(images: np.ndarray) -> dict[str, float]:
     return judge_reading(*classifier.classify(images))
 
 
-def judge_reading(labels: np.ndarray, fake: np.ndarray) -> dict[str, float]:
-    """`judge` images by what `classifier.classify` read on them: labels (n,) and features (n, 64)."""
-    real = real_features()[: len(fake)]
+def judge_reading(labels: np.ndarray, fake: np.ndarray, real: np.ndarray | None = None) -> dict[str, float]:
+    """`judge` images by what a classifier read on them.
+
+    Args:
+        labels: int (n,), of ten classes.
+        fake: float (n, d), the images' features.
+        real: float (n, d), features of real images; without them those of MNIST's first n test images.
+    """
+    radii = _real_radii(len(fake)) if real is None else None
+    real = real_features()[: len(fake)] if real is None else real
     kernel, kernel_error = kernel_distance(fake, real)
     return {
         "frechet_distance": frechet_distance(fake, real),
         "kernel_distance": kernel,
         "kernel_distance_error": kernel_error,
-        **neighbourhood_scores(fake, real, real_radii=_real_radii(len(fake))),
+        **neighbourhood_scores(fake, real, real_radii=radii),
         "digits_covered": float(digits_covered(labels)),
         "label_entropy": label_entropy(labels),
     }
@@ -74,7 +77,7 @@ def judge_quickly(images: np.ndarray) -> dict[str, float]:
             is larger for chance alone: compare only what was judged with the same n.
 
     Returns:
-        A dict with the keys of `QUICK_NAMES`, all floats.
+        A dict with frechet_distance, digits_covered and label_entropy, all floats.
 
     Raises:
         ValueError: images of a wrong shape, dtype or range, or fewer than two.
@@ -107,12 +110,6 @@ def variance_ratio(images: np.ndarray) -> float:
 def training_spread() -> float:
     """Summed per-pixel variance of the training images, unbiased."""
     return np.var(data.load_mnist().train_images, axis=0, ddof=1, dtype=np.float64).sum()
-
-
-@functools.cache
-def floor(count: int = 10_000) -> dict[str, float]:
-    """`judge` the first `count` real training images: what a perfect generator would score."""
-    return judge(data.load_mnist().train_images[:count])
 
 
 @functools.cache

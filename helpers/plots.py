@@ -129,31 +129,20 @@ def draw_grid(axis, images: np.ndarray, columns: int, title: str = "") -> None:
 
 
 @styled
-def image_row(
-    images: Sequence[np.ndarray],
-    titles: Sequence[str],
-    colour_map: str = "gray",
-    limits: tuple[float, float] = (-1, 1),
-    unit: str | None = None,
-) -> Figure:
+def image_row(images: Sequence[np.ndarray], titles: Sequence[str]) -> Figure:
     """Figure of single images side by side, each with its title.
 
     Args:
-        images: list of arrays (height, width) or (height, width, 1).
+        images: list of arrays (height, width) or (height, width, 1), black at -1 to white at 1.
         titles: one a picture.
-        colour_map: a Matplotlib colour map.
-        limits: values drawn darkest and brightest.
-        unit: text beside a colour bar; without it there is none.
     """
     rows, columns = np.shape(images[0])[:2]
     wide = 2.4 * columns / rows
     figure, axes = subplots(1, len(images), figsize=(min(10, wide * len(images)), 2.6), squeeze=False)
     for axis, image, title in zip(axes[0], images, titles, strict=True):
-        drawn = axis.imshow(np.squeeze(image), cmap=colour_map, vmin=limits[0], vmax=limits[1])
+        axis.imshow(np.squeeze(image), cmap="gray", vmin=-1, vmax=1)
         axis.set_title(title, fontsize=10)
         axis.set_axis_off()
-    if unit:
-        figure.colorbar(drawn, ax=list(axes[0]), label=unit, shrink=0.9)
     return figure
 
 
@@ -174,22 +163,6 @@ def arms_as_lines(
         axis.plot(steps, curve, LINES[arm], marker="o", color=COLOURS[arm], label=LABELS[arm])
     axis.axhline(level, color=COLOURS["floor"], ls=":", label=level_label)
     axis.set(xlabel="step", **settings)
-    axis.legend(loc="upper left", bbox_to_anchor=(1, 1))
-    return figure
-
-
-@styled
-def arms_as_bars(counts: dict[str, np.ndarray], **settings) -> Figure:
-    """Figure of bars over the ten digits, both arms side by side.
-
-    Args:
-        counts: dict from arm to ten numbers.
-        settings: of the axis, such as title and ylabel.
-    """
-    figure, axis = subplots(figsize=(8, 2.8))
-    for offset, (arm, count) in zip((-0.2, 0.2), counts.items(), strict=True):
-        axis.bar(np.arange(10) + offset, count, 0.38, color=COLOURS[arm], label=LABELS[arm])
-    axis.set(xticks=range(10), **settings)
     axis.legend(loc="upper left", bbox_to_anchor=(1, 1))
     return figure
 

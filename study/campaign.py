@@ -18,7 +18,7 @@ def run(planned, results=RECORDED, verbose="auto", workers=1, cluster=None, thre
     or killed at any time, the same call takes up each unfinished run after its last whole epoch.
 
     Args:
-        planned: experiments, for instance from `study.experiments`.
+        planned: experiments, for instance from `plans.experiments`.
         results: folder of the records. A cluster's machines must share it, under the same path.
         verbose: as in Keras' `fit`; with several workers there is no progress bar.
         workers: how many runs at a time on this machine.

@@ -15,14 +15,13 @@ import pandas as pd
 from study import landmarks, plans, schema, tables, verdicts
 from study.first_edition import SAID
 from study.intervals import Estimate
-from study.plans import CONV_RATES, DENSE_RATES
-from study.settings import LEARNING_RATES, RECORDED
+from study.plans import CONV_RATES, DENSE_RATES, STUDIED
+from study.settings import RECORDED
 
 REACHED = 100.0  # the Fréchet distance that epochs are counted to
 LAST = 5  # epochs that the end is the mean of, where each was judged
 
-STUDIED = tuple(LEARNING_RATES.values())
-LARGER, SMALLEST = STUDIED[:2], STUDIED[2]
+SMALLEST = STUDIED[2]
 # The same training, recorded apart. The other optimizers were run by JAX: beside them stands the first epoch of longer
 # runs, where JAX made those.
 ONE_EPOCH = ("lesson", "ablation")

@@ -79,8 +79,9 @@ def judge(images: np.ndarray) -> dict[str, float]:
         images: float32 (n, 32, 32, 3) in [-1, 1], 20 <= n <= 2,000.
 
     Returns:
-        A dict with the keys of `helpers.metrics.RECORDED`: what those mean for digits, in this network's features.
-        In place of the ten digits stand the ten kinds of hair. Not comparable with the distances of digits.
+        A dict with the keys of `helpers.metrics.NAMES` and variance_ratio: what those mean for digits, in this
+        network's features. In place of the ten digits stand the ten kinds of hair. Not comparable with the
+        distances of digits.
 
     Raises:
         ValueError: images of a wrong shape, dtype or range, or a wrong number of them.
@@ -88,17 +89,8 @@ def judge(images: np.ndarray) -> dict[str, float]:
     if not 2 * metrics.KERNEL_BLOCKS <= len(images) <= faces.TEST_FACES:
         raise ValueError(f"Faces to judge: expected 20 to {faces.TEST_FACES:,}, found {len(images)}.")
     hair, fake = read(images)
-    real = real_features()[: len(fake)]
-    kernel, kernel_error = metrics.kernel_distance(fake, real)
-    return {
-        "frechet_distance": metrics.frechet_distance(fake, real),
-        "kernel_distance": kernel,
-        "kernel_distance_error": kernel_error,
-        **metrics.neighbourhood_scores(fake, real),
-        "digits_covered": float(metrics.digits_covered(hair)),
-        "label_entropy": metrics.label_entropy(hair),
-        metrics.RATIO: spread(images) / training_spread(),
-    }
+    scores = metrics.judge_reading(hair, fake, real_features()[: len(fake)])
+    return {**scores, metrics.RATIO: spread(images) / training_spread()}
 
 
 @functools.cache

@@ -317,7 +317,7 @@ def draw_numbers(axis, array, title="", limits=(-1, 1)):
 
 def draw_seeds(axis, runs, name, arm, at="step"):
     """Draw a column of the runs of an arm over another column: a faint line a seed, and their mean, of a distance the
-    geometric one. Of what probes measured (see `probe.load`), or of epochs.
+    geometric one. Of what probes measured (see `gradients.load`), or of epochs.
     """
     for _, run in runs.groupby("seed"):
         axis.plot(run[at], run[name], color=plots.COLOURS[arm], lw=0.8, alpha=0.35)

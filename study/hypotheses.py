@@ -86,7 +86,7 @@ def judge(rows, gradients=None):
 
     Args:
         rows: the verdict table, as `claims.table` returns it.
-        gradients: the steps that `probe.load` returns of both sets of terms; None without probes.
+        gradients: the steps that `gradients.terms` returns; None without probes.
 
     Returns:
         A DataFrame indexed by hypothesis: found (what each network sided with, rate by rate) and verdict. A part
@@ -122,7 +122,7 @@ def ratios(gradients):
     """How much larger the mean term's gradient at the generator's weights is than the variance term's.
 
     Args:
-        gradients: the steps that `probe.load` returns, of plain runs among others.
+        gradients: the steps that `gradients.terms` returns, of plain runs among others.
 
     Returns:
         A DataFrame indexed by network and learning_rate: at_start and first_steps, the geometric mean over seeds of

@@ -6,6 +6,7 @@ had. It returns two scalars, unweighted, in the place of the two gaps in `losses
 """
 
 from helpers import losses
+from helpers.models import IMAGE_SHAPE
 import keras
 from keras import ops
 import numpy as np
@@ -118,31 +119,28 @@ class Averaged(keras.layers.Layer):
     current batch's moments as if they were the averages, so each push has the original's size, and
     the averages only decide its sign.
 
-    Args:
-        decay: float in [0, 1), the share of the old average that stays.
-        shape: an image's.
+    Of each old average the share `DECAY` stays.
     """
 
-    def __init__(self, decay=DECAY, shape=(28, 28, 1), **kwargs):
+    def __init__(self, **kwargs):
         super().__init__(**{"autocast": False, "dtype": "float32", **kwargs})
-        self.decay = decay
         names = ("fake_mean", "fake_variance", "real_mean", "real_variance")
         self.averages = [
-            self.add_weight(shape=shape, initializer="zeros", trainable=False, name=name) for name in names
+            self.add_weight(shape=IMAGE_SHAPE, initializer="zeros", trainable=False, name=name) for name in names
         ]
         self.built = True
 
     def call(self, gaps, fake, real, step):
         """The two gaps between the averages, which are updated."""
         now = [moment(images, axis=0) for images in (fake, real) for moment in (ops.mean, ops.var)]
-        start = 1.0 - self.decay ** ops.cast(step + 1, now[0].dtype)
+        start = 1.0 - DECAY ** ops.cast(step + 1, now[0].dtype)
         means, variances = ([self._average(index, now[index], start) for index in pair] for pair in ((0, 2), (1, 3)))
         return tuple(ops.sum(ops.abs(one - other)) for one, other in (means, variances))
 
     def _average(self, index, value, start):
         """The average with `value` in it, with the gradient of `value`."""
         average = self.averages[index]
-        average.assign(self.decay * average + (1.0 - self.decay) * ops.stop_gradient(value))
+        average.assign(DECAY * average + (1.0 - DECAY) * ops.stop_gradient(value))
         return value + ops.stop_gradient(average / start - value)
 
 

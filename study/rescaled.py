@@ -4,8 +4,6 @@ from helpers import losses
 from helpers.gan import GAN
 import tensorflow as tf
 
-from study import penalties
-
 
 def build(name):
     """The kind of GAN that a penalty of a name needs."""
@@ -24,9 +22,6 @@ class RescaledGAN(GAN):
     The cost: one more backward pass, one more Adam, three copies of the generator's weights.
     `moment_weight` is the weight that the second Adam sees; the loss has no penalty.
     """
-
-    def __init__(self, generator, discriminator, moment_weight, generator_penalty=penalties.none, **kwargs):
-        super().__init__(generator, discriminator, moment_weight, generator_penalty, **kwargs)
 
     def compile(self, generator_optimizer, discriminator_optimizer, **kwargs):
         """As in `GAN`; the second Adam has the settings of the generator's."""

@@ -5,11 +5,9 @@ import warnings
 
 import pandas as pd
 
-from study import catalogue, plans, records, schema
+from study import catalogue, plans, records
 from study.experiment import Experiment
 from study.settings import PROFILES, RECORDED
-
-NAMES = tuple(name for name in schema.METRICS if name not in schema.OPTIONAL_METRICS)
 
 
 def load_records(results=RECORDED, profiles=tuple(PROFILES)):
@@ -66,7 +64,7 @@ def load_epochs(results=RECORDED, profiles=tuple(PROFILES)):
     """Tidy table of all recorded epochs below a folder, one row a run and epoch; of some profiles, if named.
 
     Returns:
-        A DataFrame with test, arm, learning_rate, moment_weight, penalty, seed, profile, epoch,
+        A DataFrame with test, arm, learning_rate, moment_weight, penalty, seed, profile, network, epoch,
         the losses and unweighted gaps of the epoch's last batch, and every metric.
     """
     return _joined(record.epochs.assign(**_labels(record)) for record in load_records(results, profiles))
@@ -76,7 +74,7 @@ def load_frames(results=RECORDED):
     """Tidy table of all recorded frames below a folder, one row a run and frame; finer than epochs.
 
     Returns:
-        A DataFrame with name, test, arm, learning_rate, moment_weight, penalty, seed, profile, step, and where
+        A DataFrame with name, test, arm, learning_rate, moment_weight, penalty, seed, profile, network, step, and where
         frames were judged `schema.QUICK_METRICS` (on fewer images than after an epoch).
     """
     return _joined(record.frames.assign(name=record.name, **_labels(record)) for record in load_records(results))
@@ -94,32 +92,3 @@ def _labels(record):
     settings = dataclasses.asdict(experiment)
     fields = ("learning_rate", "moment_weight", "penalty", "seed", "profile", "network")
     return {**catalogue.labels(experiment), **{field: settings[field] for field in fields}}
-
-
-def table(runs):
-    """The tests side by side, ready to print.
-
-    Args:
-        runs: a DataFrame as `load_runs` returns it, of one profile.
-
-    Returns:
-        A DataFrame of text, one row a run: what was run, and the metrics that tell most.
-    """
-    return pd.DataFrame(map(catalogue.cells, sorted(runs.to_dict("records"), key=catalogue.order))).set_index("test")
-
-
-def scorecard(columns):
-    """Metrics side by side, ready to print.
-
-    Args:
-        columns: dict from a title to metrics as `metrics.judge` returns them; empty for a failed run.
-
-    Returns:
-        A DataFrame of text, one row a metric.
-    """
-    form = {name: ".1f" if "distance" in name else ".2f" for name in NAMES}
-    text = {
-        title: [format(scores[name], form[name]) if name in scores else "failed" for name in NAMES]
-        for title, scores in columns.items()
-    }
-    return pd.DataFrame(text, index=list(NAMES))

@@ -102,10 +102,9 @@ def test_judgements_are_those_of_their_parts(mnist):
     # Against as many test images, and against all of them. Batches of another size round otherwise.
     assert judged["frechet_distance"] == pytest.approx(metrics.frechet_distance(fake, real[:50]), rel=1e-4)
     assert quick["frechet_distance"] == pytest.approx(metrics.frechet_distance(fake, real), rel=1e-4)
-    assert tuple(quick) == metrics.QUICK_NAMES
+    assert tuple(quick) == ("frechet_distance", "digits_covered", "label_entropy")
     for found in (judged, quick):
         assert found["label_entropy"] == metrics.label_entropy(labels) and found["digits_covered"] == 10
-    assert metrics.floor(50) == judged
     assert np.isfinite(metrics.judge_quickly(np.repeat(images[:1], 2, axis=0))["frechet_distance"])
 
 

@@ -3,7 +3,6 @@
 import json
 import shutil
 
-import numpy as np
 import pytest
 
 import study
@@ -62,17 +61,3 @@ def test_pairs_are_read_together_and_a_lonely_one_is_named(copied, pair, tiny, s
     shutil.rmtree(copied / "smoke" / tiny().name)
     with pytest.raises(ValueError, match=f"Records of profile smoke.*found no {tiny().name}. Mend it"):
         study.load_pairs(copied, "smoke", tests=(2,))
-
-
-def test_the_table_and_the_scorecard_show_the_arms_in_order_and_say_failed(results, pair):
-    runs = study.load_runs(results)
-    text = tables.table(runs.iloc[::-1])
-    assert text.index.tolist() == ["2", "2"] and text["arm"].tolist() == ["plain", "moments"]
-    assert text["digits ↑"].tolist() == [f"{value:.0f}" for value in runs["digits_covered"]]
-    runs.loc[1, NAMES] = np.nan
-    shown = tables.table(runs).drop(columns=["rate", "arm", "seed"])
-    assert (shown.iloc[1] == "failed").all() and not (shown.iloc[0] == "failed").any()
-    card = tables.scorecard({"ours": pair[1].metrics, "diverged": {}})
-    assert card.index.tolist() == NAMES and (card["diverged"] == "failed").all()
-    assert card.loc["precision", "ours"] == f"{pair[1].metrics['precision']:.2f}"
-    assert card.loc["frechet_distance", "ours"] == f"{pair[1].metrics['frechet_distance']:.1f}"
