@@ -63,7 +63,7 @@ def moment_gap_gradients(fake: Tensor, real: Tensor) -> tuple[Tensor, Tensor]:
 
     Returns:
         `(by_mean, by_variance)`, both of the shape of `fake`: sign(m - M) / n, the same for every
-        image of the batch, and sign(v - V) * 2 (y - m) / n, away from the batch mean where v < V.
+        image of the batch, and sign(v - V) * 2 (y - m) / n, towards the batch mean where v < V: descent goes away.
     """
     count = _count(fake)
     mean = ops.mean(fake, axis=0)
