@@ -212,7 +212,8 @@ def forest(rows, labels):
     axis.axvline(1, color=plots.COLOURS["author"], lw=1)
     axis.set(xscale="log", xlabel="ratio of distances, log axis (below 1: closer to real digits)")
     low, high = axis.get_xlim()
-    axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 3, 5, 7) if high > 3 * low else (1, 1.1, 1.2, 1.4, 6, 7, 8, 9)))
+    few = (1, 2, 5) if high > 30 * low else (1, 2, 3, 5, 7)  # labels that leave room for one another
+    axis.xaxis.set_major_locator(LogLocator(subs=few if high > 3 * low else (1, 1.1, 1.2, 1.4, 6, 7, 8, 9)))
     axis.xaxis.set_major_formatter("{x:g}")
     axis.minorticks_off()
     axis.set_yticks(places, list(labels))
