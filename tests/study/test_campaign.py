@@ -14,7 +14,7 @@ import time
 import pytest
 
 from study import __main__ as command
-from study import campaign, catalogue, load_runs, machine, records, schema, tables
+from study import campaign, catalogue, load_runs, machine, records, schema
 from study.settings import ROOT
 
 
@@ -31,7 +31,8 @@ def test_a_failed_run_stops_nothing_and_has_no_metrics(tiny, results, pair, same
     runs = load_runs(tmp_path).set_index("name")
     assert runs.loc[failed.name, ["status", "reason"]].tolist() == ["failed", failed.reason]
     assert runs.loc[failed.name, names].isna().all()
-    assert (tables.table(runs.loc[[failed.name]])[["precision ↑", "entropy ↑"]] == "failed").all(axis=None)
+    shown = catalogue.cells(runs.loc[failed.name])
+    assert shown["precision ↑"] == shown["entropy ↑"] == "failed"
     assert {run["failed"] for run in catalogue.status(tmp_path)["runs"]} == {0, 1}
     shutil.rmtree(tmp_path / "smoke" / tiny().name)
     assert {dtype.kind for dtype in load_runs(tmp_path)[names].dtypes} == {"f"}  # numbers, if every run failed
