@@ -14,7 +14,7 @@ import time
 import pytest
 
 from study import __main__ as command
-from study import campaign, catalogue, load_runs, machine, records, schema
+from study import campaign, catalogue, load_runs, machine, records, schema, tables
 from study.settings import ROOT
 
 
