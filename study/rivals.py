@@ -2,9 +2,9 @@
 
 Add one: write it here, give it a name and its published weight in `experiment.PENALTY_WEIGHTS` (the generator
 pays for it: two scalars, unweighted; the second may be 0) or `experiment.REGULARIZER_WEIGHTS` (it acts on the
-discriminator: one scalar). Enter a function in `penalties.FUNCTIONS`, a layer in `penalties.build`, a gradient
-penalty on the discriminator in `GRADIENT_PENALTIES`, what changes its layers in `IN_THE_NETWORK`. Test it in
-tests/study/test_rivals.py against a computation of its own.
+discriminator: one scalar; 0.0 for what changes its layers). Enter a function in `penalties.FUNCTIONS`, a layer
+in `penalties.build`, a gradient penalty on the discriminator in `GRADIENT_PENALTIES`, what changes its layers in
+`IN_THE_NETWORK`. Test it in tests/study/test_rivals.py against a computation of its own.
 """
 
 from helpers import models

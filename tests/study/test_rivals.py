@@ -74,6 +74,14 @@ def test_behind_each_name_of_a_regularizer_stands_something():
         rivals.regularizer("r3", 1.0)
 
 
+@pytest.mark.parametrize("name", rivals.IN_THE_NETWORK)
+def test_what_changes_the_layers_draws_all_from_the_seed(name):
+    images = data.load_mnist().train_images[:8]
+    one, again, other = (networks.build("dense-2", random.Random(seed), name)[1] for seed in (0, 0, 1))
+    found, same, apart = (np.asarray(network(images, training=True)) for network in (one, again, other))
+    assert np.array_equal(found, same) and not np.array_equal(found, apart)
+
+
 def test_r1_is_the_squared_slope_of_the_discriminator_at_real_images():
     network, features, (first, last) = small()
     real = batch(0)
