@@ -102,14 +102,18 @@ def variance_ratio(images: np.ndarray) -> float:
     Raises:
         ValueError: images of a wrong shape, dtype or range, or fewer than two.
     """
-    spread = np.var(data.check_images(images, fewest=2), axis=0, ddof=1, dtype=np.float64).sum()
-    return float(spread / training_spread())
+    return spread(data.check_images(images, fewest=2)) / training_spread()
 
 
 @functools.cache
 def training_spread() -> float:
     """Summed per-pixel variance of the training images, unbiased."""
-    return np.var(data.load_mnist().train_images, axis=0, ddof=1, dtype=np.float64).sum()
+    return spread(data.load_mnist().train_images)
+
+
+def spread(images: np.ndarray) -> float:
+    """Summed unbiased variance of each pixel and channel over images (n, ...), n >= 2."""
+    return float(np.var(images, axis=0, ddof=1, dtype=np.float64).sum())
 
 
 @functools.cache

@@ -7,6 +7,7 @@ import functools
 from pathlib import Path
 
 from helpers import classifier, data, metrics
+from helpers.metrics import spread
 import keras
 from keras import layers
 import numpy as np
@@ -103,11 +104,6 @@ def real_features() -> np.ndarray:
 def training_spread() -> float:
     """`spread` of the faces that GANs train on."""
     return spread(faces.load().train_images)
-
-
-def spread(images: np.ndarray) -> float:
-    """Summed unbiased variance of each pixel and channel over images (n, ...), n >= 2."""
-    return float(np.var(images, axis=0, ddof=1, dtype=np.float64).sum())
 
 
 def train() -> tuple[keras.Model, dict]:

@@ -330,8 +330,7 @@ def draw_seeds(axis, runs, name, arm, at="step"):
 
 def write(results=RECORDED, folder=ROOT / "figures"):
     """Write the figures of the README and of docs/see_it_move.md into a folder; return their paths."""
-    frames, epochs = tables.load_frames(results), tables.load_epochs(results, ["full"])
-    bands = evidence.bands(frames[frames["profile"] == "lesson"])
+    bands, epochs = evidence.bands(tables.load_frames(results, ["lesson"])), tables.load_epochs(results, ["full"])
     pair = tables.load_pairs(results, tests=(3,))[3]
     figures = {
         "evidence": evidence_over_training(bands, epochs, landmarks.load()),

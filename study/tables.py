@@ -70,14 +70,15 @@ def load_epochs(results=RECORDED, profiles=tuple(PROFILES)):
     return _joined(record.epochs.assign(**_labels(record)) for record in load_records(results, profiles))
 
 
-def load_frames(results=RECORDED):
-    """Tidy table of all recorded frames below a folder, one row a run and frame; finer than epochs.
+def load_frames(results=RECORDED, profiles=tuple(PROFILES)):
+    """Tidy table of all recorded frames below a folder, one row a run and frame; finer than epochs; of some profiles.
 
     Returns:
         A DataFrame with name, test, arm, learning_rate, moment_weight, penalty, seed, profile, network, step, and where
         frames were judged `schema.QUICK_METRICS` (on fewer images than after an epoch).
     """
-    return _joined(record.frames.assign(name=record.name, **_labels(record)) for record in load_records(results))
+    found = load_records(results, profiles)
+    return _joined(record.frames.assign(name=record.name, **_labels(record)) for record in found)
 
 
 def _joined(tables):
